@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The folders include each other one way only, as HACKING.md says.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+n=0
+failed=0
+
+# "none SENTENCE": what grep finds on standard input must be nothing.
+none()
+{
+	local found
+
+	found=$(cat)
+	n=$((n + 1))
+	if [ -z "$found" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "# ${found//$'\n'/$'\n'# }"
+		failed=1
+	fi
+}
+
+includes()
+{
+	grep -Hn '^#include' "$@" /dev/null
+}
+
+# Headers of our own, by folder, as one alternative of a regular expression.
+headers()
+{
+	find "$@" -name '*.h' -printf '%f\n' | paste -sd'|' | sed 's/\./\\./g'
+}
+
+daemon_only='(drive|drive_state|ioctl|log|null|fault)\.h'
+
+none "only cuse/ includes libfuse" \
+	< <(includes daemon/*.[ch] formats/*.[ch] | grep -E 'fuse')
+none "formats/ knows tapes, specs and limits, but no drive" \
+	< <(includes formats/*.[ch] | grep -E "\"$daemon_only\"")
+none "formats/ does not know cuse/" \
+	< <(includes formats/*.[ch] | grep -E "\"($(headers cuse))\"")
+none "cuse/ does not know formats/" \
+	< <(includes cuse/*.[ch] | grep -E "\"($(headers formats))\"")
+none "cuse/ knows the drive, but no tape and nothing inside the drive" \
+	< <(includes cuse/*.[ch] | grep -E '"(tape|drive_state|null|fault)\.h"')
+none "daemon/ knows neither, but for pmtd.c" \
+	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
+		grep -E "\"($(headers cuse formats))\"")
+none "the inside of the drive is for drive*.c" \
+	< <(includes daemon/*.[ch] | grep 'drive_state\.h' | grep -v '^daemon/drive')
+none "every source file has its SPDX line" \
+	< <(git ls-files '*.c' '*.h' '*.sh' '*.t' '*.8' Makefile |
+		xargs grep -L 'SPDX-License-Identifier: BSD-2-Clause')
+
+echo "1..$n"
+exit $failed

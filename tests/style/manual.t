@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The manual pages are well-formed, and tell all the options there are.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+build=${BUILD:-build}
+n=0
+failed=0
+
+ok()
+{
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+for page in docs/*.[1-8]; do
+	faults=$(mandoc -T lint -W warning "$page" 2>&1 | grep -v 'outdated mandoc.db')
+	[ -z "$faults" ] || echo "# ${faults//$'\n'/$'\n'# }"
+	[ -z "$faults" ]
+	ok $? "$page has no faults that mandoc sees"
+done
+
+for option in $("$build/pmtd" --help | grep -oE -- '--[a-z]+' | sort -u); do
+	grep -q "Fl Fl ${option#--}" docs/pmtd.8
+	ok $? "pmtd(8) explains $option"
+done
+
+echo "1..$n"
+exit $failed
