@@ -29,6 +29,9 @@ log_set_debug(bool on)
 	debug_on = on;
 }
 
+static void put_line(int priority, const char *prefix, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
 /* One write a line, so that lines of several threads do not mix. */
 static void
 put_line(int priority, const char *prefix, const char *fmt, va_list ap)

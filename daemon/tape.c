@@ -38,6 +38,9 @@ tape_cond_name(enum tape_cond cond)
 }
 
 /* One line for an operation that has ended, in words of its own. */
+static void trace(const struct tape *t, int r, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 static void
 trace(const struct tape *t, int r, const char *fmt, ...)
 {

@@ -135,13 +135,15 @@ const char *tape_why(const struct tape *t);
 
 /*
  * Makes the medium ready and stands at BOT of partition 0.  On a loaded tape
- * it rewinds.  -ENOMEDIUM: there is no medium; -EIO and what open(2) gives.
+ * it rewinds.  -ENOMEDIUM: there is no medium; -EBUSY: somebody else has it;
+ * -EMEDIUMTYPE: it is not a tape that is known here; -EIO, and what open(2)
+ * gives.
  */
 int tape_load(struct tape *t);
 
 /*
- * Flushes, and lets the medium go: everything written is durable if this
- * returns 0.  Until tape_load(), every call that needs a medium gives
+ * Flushes, and lets the medium go, on failure too: everything written is
+ * durable if this returns 0.  Until tape_load(), every call that needs a medium gives
  * -ENOMEDIUM.  Unloading an unloaded tape is 0.
  */
 int tape_unload(struct tape *t);
@@ -169,7 +171,8 @@ int tape_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
  * is on the tape, whole, and the tape stands after it.  Early warning is told by
  * position: on every record that ends past the warning point.  -ENOSPC with
  * TAPE_EOM: the record does not fit; nothing is written; the tape stands before
- * it.  -EROFS: write protected.  -EIO: not written; the tape stands before it,
+ * it.  -EROFS: write protected.
+ * -EINVAL: ${len} is out of range.  -EIO: not written; the tape stands before it,
  * or its position is not known.
  */
 int tape_write(struct tape *t, const void *buf, size_t len,

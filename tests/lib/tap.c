@@ -11,6 +11,9 @@
 static unsigned results;
 static unsigned failures;
 
+static bool result(bool passed, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static bool
 result(bool passed, const char *fmt, va_list ap)
 {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Numbers as bytes, in the byte order of a format.  Every number in an image
+ * goes through these: no structure is ever laid over the bytes of a file.
+ */
+#ifndef PMT_BYTES_H
+#define PMT_BYTES_H
+
+#include <stdint.h>
+
+/* Little-endian, 32 bits, at any alignment. */
+static inline uint32_t
+le32_get(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+static inline void
+le32_put(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+}
+
+#endif
