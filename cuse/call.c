@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A call; see call.h.
+ *
+ *     begin          lane free
+ *     ------> FRESH -----------------------> RUNNING ------> ANSWERED
+ *               |                               ^
+ *               | lane taken                    | its turn
+ *               +------------> WAITING ---------+
+ *                                 |
+ *                                 +---> dropped: the nodes vanish
+ *
+ * A FRESH call is on the stack of the thread that read the request, and points
+ * into the request's buffer.  One that has to wait is a copy on the heap that
+ * keeps the buffer if it is a write (its data can be a mebibyte); what other
+ * calls need is small and in the copy.
+ *
+ * Whoever wins ${answered} answers; anybody else's answer is dropped.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "chan.h"
+#include "wire.h"
+
+struct call {
+	struct lane_job job; /* first: lane_job is the base */
+	const struct call_source *from;
+	fuse_req_t req;
+	atomic_bool answered;
+	void (*serve)(struct call *c);
+
+	struct ioctl_caller who;
+	uint64_t handle;
+	int flags; /* of open(2) */
+	union {
+		const struct node *node; /* open */
+		struct {		 /* read, write */
+			struct frag_part part;
+			const void *data;
+			struct chan_buf *kept; /* that data is in, if it is */
+		};
+		struct { /* ioctl */
+			uint32_t cmd;
+			size_t in_size;
+			size_t out_size;
+			uint8_t in[IOCTL_MAX_ARG];
+		};
+	};
+};
+
+/* ---- Answers ------------------------------------------------------------ */
+
+/* Whether the caller of this is the one to answer. */
+static bool
+may_answer(struct call *c)
+{
+	return !atomic_exchange_explicit(&c->answered, true,
+	    memory_order_acq_rel);
+}
+
+/* ${r}: 0 or a negative errno.  The kernel takes no error beyond 511. */
+static void
+answer_error(struct call *c, int r)
+{
+	assert(r <= 0);
+	if (r < -511)
+		r = -EIO;
+	if (may_answer(c))
+		(void)fuse_reply_err(c->req, -r); /* chan.c tells of failures */
+}
+
+/* ---- Operations, in the lane -------------------------------------------- */
+
+static void
+serve_open(struct call *c)
+{
+	struct unit *u = c->from->unit;
+	struct wire_open answer;
+	uint64_t handle;
+	int r = unit_open(u, &c->from->port, c->node, c->flags, &handle);
+
+	if (r < 0) {
+		chan_count_open(c->from->chan, -1);
+		answer_error(c, r);
+		return;
+	}
+	answer = wire_open(handle);
+	/* If the program has been killed there will be no release. */
+	if (!may_answer(c) ||
+	    fuse_reply_buf(c->req, (const char *)&answer, sizeof(answer)) < 0) {
+		(void)unit_release(u, handle); /* it is open */
+		chan_count_open(c->from->chan, -1);
+	}
+}
+
+static void
+serve_read(struct call *c)
+{
+	const void *data;
+	ssize_t n = unit_read(c->from->unit, c->handle, &c->part, &data);
+
+	if (n < 0)
+		answer_error(c, (int)n);
+	else if (may_answer(c))
+		(void)fuse_reply_buf(c->req, data,
+		    (size_t)n); /* chan.c tells of failures */
+}
+
+/*
+ * Tells the channel where the data of the next request are wanted.  In the
+ * thread that has read this one and will read that one, the place can't change
+ * in between: by 1 of chan.c no other request for this file can be carried out.
+ */
+static void
+place_next(struct call *c)
+{
+	struct frag_place place =
+	    unit_place(c->from->unit, c->handle, c->who.tid);
+
+	if (place.data != NULL)
+		chan_place(c->from->chan, place.data, c->who.tid, c->handle,
+		    place.offset);
+}
+
+static void
+serve_write(struct call *c)
+{
+	ssize_t n = unit_write(c->from->unit, c->handle, &c->part, c->data);
+
+	if (n < 0)
+		answer_error(c, (int)n);
+	else if (may_answer(c))
+		(void)fuse_reply_write(c->req,
+		    (size_t)n); /* chan.c tells of failures */
+	if (c->kept == NULL)
+		place_next(c);
+}
+
+static void
+serve_ioctl(struct call *c)
+{
+	uint8_t out[IOCTL_MAX_ARG];
+	size_t want_in = 0;
+	size_t want_out = 0;
+	size_t len = 0;
+	int r = ioctl_sizes(c->cmd, &want_in, &want_out);
+
+	/* An unknown one is also refused, but the drive may do things first. */
+	if (r == 0 && (want_in > c->in_size || want_out > c->out_size))
+		r = -EIO; /* not what the kernel makes of this number */
+	else
+		r = unit_ioctl(c->from->unit, c->handle, c->cmd, &c->who, c->in,
+		    out, &len);
+	if (r < 0)
+		answer_error(c, r);
+	else if (may_answer(c))
+		(void)fuse_reply_ioctl(c->req, r, out,
+		    len); /* chan.c tells of failures */
+}
+
+static void
+serve_flush(struct call *c)
+{
+	answer_error(c, unit_flush(c->from->unit, c->handle, c->who.tid));
+}
+
+static void
+serve_release(struct call *c)
+{
+	if (unit_release(c->from->unit, c->handle))
+		chan_count_open(c->from->chan, -1);
+	answer_error(c, 0);
+}
+
+/* ---- Taking turns ------------------------------------------------------- */
+
+static struct call
+fresh(const struct call_source *from, fuse_req_t req,
+    const struct fuse_file_info *fi, void (*serve)(struct call *c))
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct call){
+		.from = from,
+		.req = req,
+		.serve = serve,
+		.who = { .uid = ctx->uid, .tid = ctx->pid },
+		.handle = fi->fh,
+		.flags = fi->flags,
+	};
+}
+
+static void
+free_waiting(struct call *c)
+{
+	if (c->serve == serve_write)
+		chan_give_back(c->from->chan, c->kept);
+	free(c);
+}
+
+static void
+run_waiting(struct lane_job *job)
+{
+	struct call *c = (struct call *)job;
+
+	c->serve(c);
+	free_waiting(c);
+}
+
+/* The connection is about to end, and that is the program's answer. */
+static void
+drop_waiting(struct lane_job *job)
+{
+	struct call *c = (struct call *)job;
+
+	if (may_answer(c))
+		fuse_reply_none(c->req);
+	free_waiting(c);
+}
+
+/* A copy of the call that outlasts the reading of the request. */
+static struct call *
+copy_to_wait(const struct call *c)
+{
+	struct call *copy;
+
+	/* A release must not get lost, and this is the place to wait. */
+	while ((copy = malloc(sizeof(*copy))) == NULL)
+		(void)poll(NULL, 0, 10); /* memory may come back */
+	*copy = *c;
+	copy->job.run = run_waiting;
+	copy->job.drop = drop_waiting;
+	return copy;
+}
+
+static void
+submit(struct call *c)
+{
+	struct lane *lane = &c->from->unit->lane;
+
+	if (lane_try(lane)) {
+		c->serve(c);
+		lane_leave(lane);
+		return;
+	}
+	if (c->serve == serve_write) {
+		c->kept = chan_keep(c->from->chan, &c->data);
+		if (c->kept == NULL) {
+			answer_error(c, -ENOMEM);
+			return;
+		}
+	}
+	lane_post(lane, &copy_to_wait(c)->job);
+}
+
+/* ---- Requests ----------------------------------------------------------- */
+
+void
+call_open(const struct call_source *from, const struct node *node,
+    fuse_req_t req, const struct fuse_file_info *fi)
+{
+	struct call c = fresh(from, req, fi, serve_open);
+
+	c.node = node;
+	chan_count_open(from->chan, 1);
+	submit(&c);
+}
+
+static struct frag_part
+part_of(const struct call *c, size_t size, off_t offset)
+{
+	return (struct frag_part){
+		.tid = c->who.tid,
+		.offset = (uint64_t)offset,
+		.size = size,
+		.append = c->from->port.is_file && (c->flags & O_APPEND) != 0,
+	};
+}
+
+void
+call_read(const struct call_source *from, fuse_req_t req, size_t size,
+    off_t offset, const struct fuse_file_info *fi)
+{
+	struct call c = fresh(from, req, fi, serve_read);
+
+	if (size > from->port.chunk) {
+		answer_error(&c, -EIO); /* not what was agreed on */
+		return;
+	}
+	c.part = part_of(&c, size, offset);
+	submit(&c);
+}
+
+void
+call_write(const struct call_source *from, fuse_req_t req, const char *data,
+    size_t size, off_t offset, const struct fuse_file_info *fi)
+{
+	struct call c = fresh(from, req, fi, serve_write);
+
+	if (size > from->port.chunk) {
+		answer_error(&c, -EIO); /* not what was agreed on */
+		return;
+	}
+	c.part = part_of(&c, size, offset);
+	c.data = chan_data(from->chan, data);
+	submit(&c);
+}
+
+void
+call_ioctl(const struct call_source *from, fuse_req_t req, uint32_t cmd,
+    const struct fuse_file_info *fi, const void *in, size_t in_size,
+    size_t out_size)
+{
+	struct call c = fresh(from, req, fi, serve_ioctl);
+
+	c.cmd = cmd;
+	c.in_size = in_size < sizeof(c.in) ? in_size : sizeof(c.in);
+	c.out_size = out_size;
+	if (c.in_size > 0)
+		memcpy(c.in, in, c.in_size);
+	submit(&c);
+}
+
+void
+call_flush(const struct call_source *from, fuse_req_t req,
+    const struct fuse_file_info *fi)
+{
+	struct call c = fresh(from, req, fi, serve_flush);
+
+	submit(&c);
+}
+
+void
+call_release(const struct call_source *from, fuse_req_t req,
+    const struct fuse_file_info *fi)
+{
+	struct call c = fresh(from, req, fi, serve_release);
+
+	submit(&c);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A drive offered as nodes; see nodes.h.  Owns the order in which things come
+ * and go, and what they have in common; what is different over CUSE and FUSE is
+ * in dev.c and fs.c.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dev.h"
+#include "fs.h"
+#include "libfuse.h"
+#include "log.h"
+#include "nodes.h"
+#include "spec.h"
+#include "unit.h"
+
+/* How long, in ms, an operation may take if other nodes can't be made. */
+#define NODES_PATIENCE 1500
+
+struct nodes {
+	struct nodes_config config; /* its strings are the caller's */
+	char *name;
+	char *dir; /* absolute; NULL: CUSE */
+	int ended_fd;
+	bool stuck;
+	struct unit unit;
+	struct fs *fs;
+	struct dev *devs[NODE_COUNT];
+};
+
+/* The messages of libfuse, without the newline. */
+static void __attribute__((format(printf, 2, 0)))
+log_libfuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut short is fine */
+	text[strcspn(text, "\n")] = '\0';
+	if (level <= FUSE_LOG_ERR)
+		log_error("libfuse: %s", text);
+	else if (level <= FUSE_LOG_WARNING)
+		log_warning("libfuse: %s", text);
+	else
+		log_debug("libfuse: %s", text);
+}
+
+static void
+fill_defaults(struct nodes_config *config)
+{
+	bool root = geteuid() == 0;
+	const struct group *tape = root ? getgrnam("tape") : NULL;
+
+	if (config->mode == NODES_DEFAULT_MODE)
+		config->mode = root ? 0660 : 0600;
+	if (config->uid == NODES_DEFAULT_UID)
+		config->uid = geteuid();
+	if (config->gid == NODES_DEFAULT_GID)
+		config->gid = tape != NULL ? tape->gr_gid : getegid();
+	if (config->source == NULL)
+		config->source = &caller_proc;
+}
+
+static int
+check(const struct nodes_config *config, struct spec_error *e)
+{
+	size_t i;
+	int r = 0;
+
+	if (!node_base_is_good(config->name))
+		return spec_fail(e, EINVAL,
+		    "\"%s\" cannot name a drive: use up to %d letters, digits "
+		    "and _ - .",
+		    config->name, NODE_MAX_BASE);
+	if (config->fuse_dir != NULL)
+		return 0;
+	for (i = 0; r == 0 && i < NODE_COUNT; i++)
+		r = dev_check(&node_table[i], config->name, e);
+	return r;
+}
+
+/* Nodes that are not there yet. */
+static int
+new_nodes(struct drive *d, const struct nodes_config *config,
+    struct nodes **ret_nodes, struct spec_error *e)
+{
+	struct nodes *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return spec_fail(e, ENOMEM, "out of memory");
+	n->config = *config;
+	fill_defaults(&n->config);
+	n->name = strdup(config->name);
+	n->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	unit_init(&n->unit, d, n->name, n->config.source);
+	*ret_nodes = n;
+	if (n->name == NULL || n->ended_fd < 0)
+		return spec_fail(e, errno, "%s: %s", config->name,
+		    strerror(errno));
+	return 0;
+}
+
+/*
+ * The directory is put in a form that holds wherever the process goes; one that
+ * can't be looked at is for fs_start() to explain.
+ */
+static int
+start_fs(struct nodes *n, struct spec_error *e)
+{
+	struct fs_config config = {
+		.base = n->name,
+		.unit = &n->unit,
+		.ended_fd = n->ended_fd,
+		.uid = n->config.uid,
+		.gid = n->config.gid,
+		.mode = n->config.mode,
+	};
+
+	n->dir = realpath(n->config.fuse_dir, NULL);
+	if (n->dir == NULL)
+		n->dir = strdup(n->config.fuse_dir);
+	if (n->dir == NULL)
+		return spec_fail(e, ENOMEM, "out of memory");
+	config.dir = n->dir;
+	return fs_start(&config, &n->fs, e);
+}
+
+/*
+ * Makes all nodes, and then serves them: while one may still fail no program
+ * gets an answer.  All get the major number that the kernel chooses for the
+ * first.
+ */
+static int
+start_devs(struct nodes *n, struct spec_error *e)
+{
+	struct dev_config config = {
+		.base = n->name,
+		.unit = &n->unit,
+		.ended_fd = n->ended_fd,
+		.uid = n->config.uid,
+		.gid = n->config.gid,
+		.mode = n->config.mode,
+	};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < NODE_COUNT; i++) {
+		config.node = &node_table[i];
+		config.minor = (unsigned)i;
+		r = dev_make(&config, &n->devs[i], e);
+		if (r == 0)
+			config.major = dev_major(n->devs[i]);
+	}
+	for (i = 0; r == 0 && i < NODE_COUNT; i++)
+		r = dev_serve(n->devs[i], e);
+	return r;
+}
+
+int
+nodes_start(struct drive *d, const struct nodes_config *config,
+    struct nodes **ret_nodes, struct spec_error *e)
+{
+	struct nodes *n = NULL;
+	int r;
+
+	fuse_set_log_func(log_libfuse);
+	r = check(config, e);
+	if (r == 0)
+		r = new_nodes(d, config, &n, e);
+	if (r == 0)
+		r = config->fuse_dir != NULL ? start_fs(n, e)
+					     : start_devs(n, e);
+	if (r < 0) {
+		if (n != NULL)
+			(void)nodes_stop(n, NODES_PATIENCE); /* remembered */
+		nodes_free(n);
+		return r;
+	}
+	*ret_nodes = n;
+	return 0;
+}
+
+int
+nodes_ended_fd(const struct nodes *n)
+{
+	return n->ended_fd;
+}
+
+static struct timespec
+deadline_in(int timeout_ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* can't fail */
+	t.tv_sec += timeout_ms / 1000;
+	t.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+int
+nodes_stop(struct nodes *n, int timeout_ms)
+{
+	const struct timespec deadline = deadline_in(timeout_ms);
+	size_t i;
+	int r = 0;
+
+	if (n->fs != NULL)
+		fs_stop(n->fs);
+	for (i = 0; i < NODE_COUNT; i++)
+		if (n->devs[i] != NULL)
+			dev_stop(n->devs[i]);
+	lane_close(&n->unit.lane);
+	if (n->fs != NULL)
+		r = fs_join(n->fs, &deadline);
+	for (i = 0; i < NODE_COUNT; i++)
+		if (n->devs[i] != NULL && dev_join(n->devs[i], &deadline) < 0)
+			r = -ETIMEDOUT;
+	n->stuck = r < 0;
+	if (n->stuck)
+		log_error("%s: an operation does not end", n->name);
+	return r;
+}
+
+void
+nodes_free(struct nodes *n)
+{
+	size_t i;
+
+	if (n == NULL)
+		return;
+	fs_free(n->fs, n->stuck);
+	for (i = 0; i < NODE_COUNT; i++)
+		dev_free(n->devs[i], n->stuck);
+	if (n->stuck)
+		return; /* a thread uses all the rest */
+	unit_fini(&n->unit);
+	if (n->ended_fd >= 0)
+		(void)close(n->ended_fd); /* it holds nothing */
+	free(n->dir);
+	free(n->name);
+	free(n);
+}

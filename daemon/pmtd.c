@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pmtd: holds the nodes and the drive; the argument names the tape.  This file
+ * knows all parts and puts them together: options, the kinds of tape there are,
+ * becoming a daemon, and what happens between SIGTERM and the end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drive.h"
+#include "fault.h"
+#include "file.h"
+#include "log.h"
+#include "nodes.h"
+#include "null.h"
+#include "spec.h"
+
+#define EXIT_USAGE 2
+
+/*
+ * After a signal: what the operation in flight gets to end by itself, and when
+ * the process is gone whatever hangs, milliseconds.
+ */
+#define STOP_MS 1200
+#define DEATH_MS 1800
+
+static const struct tape_type *const types[] = {
+	&file_tape_type,
+	&null_tape_type,
+	&fault_tape_type,
+	NULL,
+};
+
+struct settings {
+	struct nodes_config nodes;
+	bool foreground;
+	const char *spec;
+};
+
+enum long_option {
+	OPT_NAME = 256,
+	OPT_FUSE,
+	OPT_FOREGROUND,
+	OPT_MODE,
+	OPT_OWNER,
+	OPT_GROUP,
+	OPT_DEBUG,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "fuse", required_argument, NULL, OPT_FUSE },
+	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
+	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "group", required_argument, NULL, OPT_GROUP },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help_text[] =
+    "usage: pmtd [OPTION...] SPEC\n"
+    "\n"
+    "Offers the tape SPEC as a tape drive: /dev/pmt, which rewinds on close, and\n"
+    "/dev/npmt, which does not.\n"
+    "\n"
+    "  --name NAME    the nodes are /dev/NAME and /dev/nNAME (default pmt)\n"
+    "  --fuse DIR     no device nodes, but files DIR/NAME and DIR/nNAME\n"
+    "  --mode MODE    of the nodes, octal (default 0660)\n"
+    "  --owner USER   of the nodes (default root)\n"
+    "  --group GROUP  of the nodes (default tape)\n"
+    "  --foreground   do not become a daemon; messages go to standard error\n"
+    "  --debug        a line for every operation of the tape\n"
+    "  --help, --version\n"
+    "\n"
+    "SPEC is TYPE:ARG[,KEY=VALUE...]:\n"
+    "  file:IMAGE        a tape image, made if there is none\n"
+    "  null:             takes everything and keeps nothing\n"
+    "  fault:{SPEC},do=  fails on purpose, by a script\n"
+    "with capacity=SIZE and warn=SIZE (the distance of early warning from the end).\n"
+    "See pmtd(8).\n";
+
+static void
+trace(const char *line)
+{
+	log_debug("%s", line);
+}
+
+static int
+bad_usage(void)
+{
+	(void)fputs("pmtd: try pmtd --help, or pmtd(8)\n", stderr);
+	return EXIT_USAGE;
+}
+
+static bool
+parse_mode(const char *text, mode_t *ret_mode)
+{
+	char *end;
+	unsigned long m = strtoul(text, &end, 8);
+
+	if (end == text || *end != '\0' || m > 0777)
+		return false;
+	*ret_mode = (mode_t)m;
+	return true;
+}
+
+/* A name, or a number that no name has. */
+static bool
+find_user(const char *text, uid_t *ret_uid)
+{
+	const struct passwd *pw = getpwnam(text);
+	char *end;
+	unsigned long n;
+
+	if (pw != NULL) {
+		*ret_uid = pw->pw_uid;
+		return true;
+	}
+	n = strtoul(text, &end, 10);
+	*ret_uid = (uid_t)n;
+	return end != text && *end == '\0' && n < UINT32_MAX;
+}
+
+static bool
+find_group(const char *text, gid_t *ret_gid)
+{
+	const struct group *gr = getgrnam(text);
+	char *end;
+	unsigned long n;
+
+	if (gr != NULL) {
+		*ret_gid = gr->gr_gid;
+		return true;
+	}
+	n = strtoul(text, &end, 10);
+	*ret_gid = (gid_t)n;
+	return end != text && *end == '\0' && n < UINT32_MAX;
+}
+
+/* One option; -1 to go on, else the exit status. */
+static int
+take_option(struct settings *s, int option, const char *arg)
+{
+	switch (option) {
+	case OPT_NAME:
+		s->nodes.name = arg;
+		return -1;
+	case OPT_FUSE:
+		s->nodes.fuse_dir = arg;
+		return -1;
+	case OPT_FOREGROUND:
+		s->foreground = true;
+		return -1;
+	case OPT_MODE:
+		if (parse_mode(arg, &s->nodes.mode))
+			return -1;
+		log_error("--mode %s: not an octal mode up to 0777", arg);
+		return EXIT_USAGE;
+	case OPT_OWNER:
+		if (find_user(arg, &s->nodes.uid))
+			return -1;
+		log_error("--owner %s: no such user", arg);
+		return EXIT_USAGE;
+	case OPT_GROUP:
+		if (find_group(arg, &s->nodes.gid))
+			return -1;
+		log_error("--group %s: no such group", arg);
+		return EXIT_USAGE;
+	case OPT_DEBUG:
+		log_set_debug(true);
+		tape_set_trace(trace);
+		return -1;
+	case OPT_HELP:
+		(void)fputs(help_text, stdout);
+		return EXIT_SUCCESS;
+	case OPT_VERSION:
+		(void)puts("pmtd " PMT_VERSION);
+		return EXIT_SUCCESS;
+	default:
+		return bad_usage(); /* getopt has said what is wrong */
+	}
+}
+
+/* -1 to go on, else the exit status. */
+static int
+take_arguments(struct settings *s, int argc, char **argv)
+{
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		status = take_option(s, option, optarg);
+		if (status >= 0)
+			return status;
+	}
+	if (optind + 1 != argc) {
+		log_error(optind == argc ?
+			"no tape named" :
+			"one tape only: unexpected argument");
+		return bad_usage();
+	}
+	s->spec = argv[optind];
+	return -1;
+}
+
+/* The drive over the tape that the spec names; NULL after a message. */
+static struct drive *
+open_drive(const char *text, int *ret_status)
+{
+	struct tape *t = NULL;
+	struct drive *d;
+	struct spec_error e;
+	struct spec *spec;
+	int r;
+
+	*ret_status = EXIT_USAGE;
+	r = spec_parse(text, types, &spec, &e);
+	if (r < 0) {
+		log_error("%s", e.text);
+		return NULL;
+	}
+	*ret_status = EXIT_FAILURE;
+	r = spec_open(spec, &t, &e);
+	spec_free(spec);
+	if (r < 0) {
+		log_error("%s", e.text);
+		return NULL;
+	}
+	r = tape_load(t);
+	d = r < 0 ? NULL : drive_new(t);
+	if (d == NULL) {
+		log_error("%s: %s", text, r < 0 ? tape_why(t) : "no memory");
+		tape_free(t);
+	}
+	return d;
+}
+
+/*
+ * The daemonizing parent: waits until the child says that all is ready, or has
+ * died, and exits with its status.
+ */
+static void
+wait_for_child(int fd)
+{
+	unsigned char status = EXIT_FAILURE;
+	ssize_t n;
+
+	do
+		n = read(fd, &status, 1);
+	while (n < 0 && errno == EINTR);
+	_exit(n == 1 ? status : EXIT_FAILURE);
+}
+
+/*
+ * Forks, and returns in the child.  ${ret_fd}: what tells the parent to exit.
+ * False: after a message.
+ */
+static bool
+become_daemon(int *ret_fd)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		log_error("pipe: %s", strerror(errno));
+		return false;
+	}
+	pid = fork();
+	if (pid < 0) {
+		log_error("fork: %s", strerror(errno));
+		return false;
+	}
+	if (pid > 0) {
+		(void)close(fds[1]); /* so that its death is seen */
+		wait_for_child(fds[0]);
+	}
+	(void)close(fds[0]); /* the parent's end */
+	(void)setsid(); /* can't fail in a child */
+	*ret_fd = fds[1];
+	return true;
+}
+
+/* Everything is there: tells whoever waits for it. */
+static void
+announce(int parent_fd)
+{
+	const unsigned char status = EXIT_SUCCESS;
+	int null;
+
+	(void)sd_notify(0, "READY=1"); /* no systemd is fine */
+	if (parent_fd < 0)
+		return;
+	log_to_syslog();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		(void)dup2(null, fd); /* nobody reads them any more */
+	if (null > 2)
+		(void)close(null); /* it has copies */
+	(void)!write(parent_fd, &status, 1); /* a dead parent needs no answer */
+	(void)close(parent_fd);		     /* nothing is written to it */
+}
+
+/* Ends at once, with the tape in the middle of something. */
+static _Noreturn void
+die(const char *what)
+{
+	log_error("the tape hangs; %s is lost", what);
+	_exit(EXIT_FAILURE);
+}
+
+/* The thread that sees to it that the process ends, whatever hangs. */
+static void *
+end_late(void *unused)
+{
+	struct timespec left = { .tv_sec = DEATH_MS / 1000,
+		.tv_nsec = DEATH_MS % 1000 * 1000000L };
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		continue;
+	die("what close would have written");
+	return unused;
+}
+
+static void
+arm_death(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, end_late, NULL) != 0)
+		log_warning("no thread to end a tape that hangs");
+}
+
+/*
+ * From here on no signal interrupts anything: SIGTERM and its like are read
+ * from the result, a pipe without a reader is an errno, and so is a file that
+ * is too large.
+ */
+static int
+take_signals(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Until a signal comes, or the nodes are taken away from outside. */
+static void
+wait_for_end(struct nodes *n, int signal_fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = signal_fd, .events = POLLIN },
+		{ .fd = nodes_ended_fd(n), .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		continue;
+	if (fds[1].revents != 0)
+		log_warning("the nodes were taken away");
+}
+
+/*
+ * After the signal: the operation in flight, then what close would have done.
+ * The exit status; does not return if the tape hangs.
+ */
+static int
+finish(struct drive *d, struct nodes *n)
+{
+	int r;
+
+	(void)sd_notify(0, "STOPPING=1"); /* no systemd is fine */
+	arm_death();
+	r = nodes_stop(n, STOP_MS);
+	if (r < 0) {
+		nodes_free(n);
+		die("the operation in flight");
+	}
+	r = drive_shutdown(d);
+	if (r < 0)
+		log_error("at the end: %s", drive_why(d));
+	nodes_free(n);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Serves until the end; the exit status. */
+static int
+serve(struct drive *d, const struct settings *s, int parent_fd)
+{
+	struct spec_error e;
+	struct nodes *n;
+	int signal_fd = take_signals();
+
+	if (signal_fd < 0) {
+		log_error("signalfd: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (nodes_start(d, &s->nodes, &n, &e) < 0) {
+		log_error("%s", e.text);
+		return EXIT_FAILURE;
+	}
+	announce(parent_fd);
+	wait_for_end(n, signal_fd);
+	return finish(d, n);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings s = { .nodes = { .name = "pmt",
+				  .mode = NODES_DEFAULT_MODE,
+				  .uid = NODES_DEFAULT_UID,
+				  .gid = NODES_DEFAULT_GID } };
+	struct drive *d;
+	int parent_fd = -1;
+	int status;
+
+	log_name("pmtd");
+	status = take_arguments(&s, argc, argv);
+	if (status >= 0)
+		return status;
+	d = open_drive(s.spec, &status);
+	if (d == NULL)
+		return status;
+	status = EXIT_FAILURE;
+	if (s.foreground || become_daemon(&parent_fd))
+		status = serve(d, &s, parent_fd);
+	drive_free(d);
+	return status;
+}
