@@ -408,9 +408,13 @@ check_dir(const char *dir, struct spec_error *e)
 		    "\"fusermount3 -u %s\" removes it",
 		    dir, dir);
 	if (stat(dir, &st) < 0 || statfs(dir, &fs) < 0)
-		return spec_fail(e, errno, "%s: %s", dir, strerror(errno));
+		return spec_fail(e, errno,
+		    "%s: %s; --fuse takes a directory that is there", dir,
+		    strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return spec_fail(e, ENOTDIR, "%s: %s", dir, strerror(ENOTDIR));
+		return spec_fail(e, ENOTDIR,
+		    "%s: %s; --fuse takes a directory", dir,
+		    strerror(ENOTDIR));
 	if (st.st_ino == FUSE_ROOT_ID && fs.f_type == FS_MAGIC)
 		return spec_fail(e, EBUSY,
 		    "%s: a FUSE file system is mounted here already", dir);

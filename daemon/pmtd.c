@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,13 +104,6 @@ trace(const char *line)
 	log_debug("%s", line);
 }
 
-static int
-bad_usage(void)
-{
-	(void)fputs("pmtd: try pmtd --help, or pmtd(8)\n", stderr);
-	return EXIT_USAGE;
-}
-
 static bool
 parse_mode(const char *text, mode_t *ret_mode)
 {
@@ -196,7 +189,9 @@ take_option(struct settings *s, int option, const char *arg)
 		(void)puts("pmtd " PMT_VERSION);
 		return EXIT_SUCCESS;
 	default:
-		return bad_usage(); /* getopt has said what is wrong */
+		log_error("%s: %s; try pmtd --help", arg,
+		    option == ':' ? "needs an argument" : "no such option");
+		return EXIT_USAGE;
 	}
 }
 
@@ -206,19 +201,31 @@ take_arguments(struct settings *s, int argc, char **argv)
 {
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		status = take_option(s, option, optarg);
+	/* The colon: a missing argument is told apart, and nothing printed. */
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		status = take_option(s, option,
+		    option == '?' || option == ':' ? argv[optind - 1] : optarg);
 		if (status >= 0)
 			return status;
 	}
-	if (optind + 1 != argc) {
-		log_error(optind == argc ?
-			"no tape named" :
-			"one tape only: unexpected argument");
-		return bad_usage();
+	if (optind == argc) {
+		log_error("no tape named; try pmtd --help");
+		return EXIT_USAGE;
+	}
+	if (optind + 1 < argc) {
+		log_error("one tape only, not %s too; try pmtd --help",
+		    argv[optind + 1]);
+		return EXIT_USAGE;
 	}
 	s->spec = argv[optind];
 	return -1;
+}
+
+/* Nothing has been touched yet: EINVAL is what the user has typed. */
+static int
+status_of(int r)
+{
+	return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /* The drive over the tape that the spec names; NULL after a message. */
@@ -237,13 +244,14 @@ open_drive(const char *text, int *ret_status)
 		log_error("%s", e.text);
 		return NULL;
 	}
-	*ret_status = EXIT_FAILURE;
 	r = spec_open(spec, &t, &e);
 	spec_free(spec);
 	if (r < 0) {
 		log_error("%s", e.text);
+		*ret_status = status_of(r);
 		return NULL;
 	}
+	*ret_status = EXIT_FAILURE;
 	r = tape_load(t);
 	d = r < 0 ? NULL : drive_new(t);
 	if (d == NULL) {
@@ -257,16 +265,21 @@ open_drive(const char *text, int *ret_status)
  * The daemonizing parent: waits until the child says that all is ready, or has
  * died, and exits with its status.
  */
-static void
-wait_for_child(int fd)
+static _Noreturn void
+wait_for_child(int fd, pid_t pid)
 {
-	unsigned char status = EXIT_FAILURE;
+	char ready;
 	ssize_t n;
+	int status;
 
 	do
-		n = read(fd, &status, 1);
+		n = read(fd, &ready, 1);
 	while (n < 0 && errno == EINTR);
-	_exit(n == 1 ? status : EXIT_FAILURE);
+	if (n == 1)
+		_exit(EXIT_SUCCESS);
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	_exit(EXIT_FAILURE);
 }
 
 /*
@@ -290,7 +303,7 @@ become_daemon(int *ret_fd)
 	}
 	if (pid > 0) {
 		(void)close(fds[1]); /* so that its death is seen */
-		wait_for_child(fds[0]);
+		wait_for_child(fds[0], pid);
 	}
 	(void)close(fds[0]); /* the parent's end */
 	(void)setsid(); /* can't fail in a child */
@@ -302,7 +315,6 @@ become_daemon(int *ret_fd)
 static void
 announce(int parent_fd)
 {
-	const unsigned char status = EXIT_SUCCESS;
 	int null;
 
 	(void)sd_notify(0, "READY=1"); /* no systemd is fine */
@@ -314,7 +326,7 @@ announce(int parent_fd)
 		(void)dup2(null, fd); /* nobody reads them any more */
 	if (null > 2)
 		(void)close(null); /* it has copies */
-	(void)!write(parent_fd, &status, 1); /* a dead parent needs no answer */
+	(void)!write(parent_fd, "", 1); /* a dead parent needs no answer */
 	(void)close(parent_fd);		     /* nothing is written to it */
 }
 
@@ -413,14 +425,16 @@ serve(struct drive *d, const struct settings *s, int parent_fd)
 	struct spec_error e;
 	struct nodes *n;
 	int signal_fd = take_signals();
+	int r;
 
 	if (signal_fd < 0) {
 		log_error("signalfd: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	if (nodes_start(d, &s->nodes, &n, &e) < 0) {
+	r = nodes_start(d, &s->nodes, &n, &e);
+	if (r < 0) {
 		log_error("%s", e.text);
-		return EXIT_FAILURE;
+		return status_of(r);
 	}
 	announce(parent_fd);
 	wait_for_end(n, signal_fd);
