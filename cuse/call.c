@@ -15,25 +15,38 @@
  * keeps the buffer if it is a write (its data can be a mebibyte); what other
  * calls need is small and in the copy.
  *
- * Whoever wins ${answered} answers; anybody else's answer is dropped.
+ * Whoever wins ${answered} answers; anybody else's answer is dropped.  The other
+ * one is the watch (watch.h), which answers a call whose program is dying.  If
+ * that call was RUNNING, the drive is ABANDONED until it ends:
+ *
+ *     open      -EBUSY at once, as with st while a drive is busy closing
+ *     release   answered at once, so that the program can end; the drive is
+ *               closed when its turn comes
+ *     flush     -EIO at once: nobody knows what will be on the tape
+ *     others    wait, and can be killed; a WAITING call that was given up is
+ *               not carried out
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "call.h"
 #include "chan.h"
+#include "log.h"
 #include "wire.h"
 
 struct call {
 	struct lane_job job; /* first: lane_job is the base */
 	const struct call_source *from;
 	fuse_req_t req;
+	struct watch_item item;
 	atomic_bool answered;
+	bool running; /* in the lane; under the lock of the watch */
 	void (*serve)(struct call *c);
 
 	struct ioctl_caller who;
@@ -179,6 +192,93 @@ serve_release(struct call *c)
 	answer_error(c, 0);
 }
 
+/* ---- Giving up ---------------------------------------------------------- */
+
+static struct call *
+call_of(struct watch_item *item)
+{
+	return (struct call *)((char *)item - offsetof(struct call, item));
+}
+
+/* The program is dying; by the watch, while the call can't go away. */
+static void
+give_up(struct watch_item *item)
+{
+	struct call *c = call_of(item);
+
+	if (c->running) {
+		atomic_store(&c->from->unit->abandoned, true);
+		log_warning("%s: thread %ld was killed during an operation; "
+			    "the drive is busy until that ends",
+		    c->from->unit->name, (long)item->tid);
+	}
+	answer_error(c, c->serve == serve_release ? 0 : -EINTR);
+}
+
+/* libfuse has read an INTERRUPT for a request that is not answered yet. */
+static void
+interrupted(fuse_req_t req, void *unit)
+{
+	struct unit *u = unit;
+
+	watch_interrupted(&u->watch, req);
+}
+
+/* Whether the program waits for it while it exits, when nothing interrupts it. */
+static bool
+is_of_exit(const struct call *c)
+{
+	if (c->serve == serve_release)
+		return !c->from->port.is_file; /* there nobody waits */
+	return c->serve == serve_flush;
+}
+
+/*
+ * From here on ${c} must not move.  An INTERRUPT for it can only be read by
+ * this thread, later, or have been read already, so none is missed; once it is
+ * entered the request may be answered at any time.
+ */
+static void
+be_watched(struct call *c)
+{
+	struct unit *u = c->from->unit;
+
+	if (c->who.tid > 0)
+		atomic_store(&u->last_tid, c->who.tid);
+	if (atomic_load(&c->answered))
+		return; /* nobody waits for it */
+	fuse_req_interrupt_func(c->req, interrupted, u);
+	c->item = (struct watch_item){
+		.key = c->req,
+		/* Some kernels do not say who closes. */
+		.tid = c->who.tid > 0 ? c->who.tid : atomic_load(&u->last_tid),
+		.look = is_of_exit(c) || fuse_req_interrupted(c->req),
+		.give_up = give_up,
+	};
+	watch_enter(&u->watch, &c->item);
+}
+
+/* In the lane: the call itself, unless nobody wants it any more. */
+static void
+carry_out(struct call *c)
+{
+	struct unit *u = c->from->unit;
+	bool wanted;
+
+	pthread_mutex_lock(&u->watch.lock);
+	c->running = true;
+	wanted = !c->item.given_up || c->serve == serve_release;
+	pthread_mutex_unlock(&u->watch.lock);
+	if (wanted && atomic_load(&c->answered))
+		atomic_store(&u->abandoned, true);
+	if (wanted)
+		c->serve(c);
+	else if (c->serve == serve_open)
+		chan_count_open(c->from->chan, -1);
+	watch_leave(&u->watch, &c->item);
+	atomic_store(&u->abandoned, false);
+}
+
 /* ---- Taking turns ------------------------------------------------------- */
 
 static struct call
@@ -210,7 +310,7 @@ run_waiting(struct lane_job *job)
 {
 	struct call *c = (struct call *)job;
 
-	c->serve(c);
+	carry_out(c);
 	free_waiting(c);
 }
 
@@ -220,6 +320,7 @@ drop_waiting(struct lane_job *job)
 {
 	struct call *c = (struct call *)job;
 
+	watch_leave(&c->from->unit->watch, &c->item);
 	if (may_answer(c))
 		fuse_reply_none(c->req);
 	free_waiting(c);
@@ -244,9 +345,11 @@ static void
 submit(struct call *c)
 {
 	struct lane *lane = &c->from->unit->lane;
+	struct call *copy;
 
 	if (lane_try(lane)) {
-		c->serve(c);
+		be_watched(c);
+		carry_out(c);
 		lane_leave(lane);
 		return;
 	}
@@ -257,7 +360,9 @@ submit(struct call *c)
 			return;
 		}
 	}
-	lane_post(lane, &copy_to_wait(c)->job);
+	copy = copy_to_wait(c);
+	be_watched(copy);
+	lane_post(lane, &copy->job);
 }
 
 /* ---- Requests ----------------------------------------------------------- */
@@ -269,6 +374,10 @@ call_open(const struct call_source *from, const struct node *node,
 	struct call c = fresh(from, req, fi, serve_open);
 
 	c.node = node;
+	if (atomic_load(&from->unit->abandoned)) {
+		answer_error(&c, -EBUSY);
+		return;
+	}
 	chan_count_open(from->chan, 1);
 	submit(&c);
 }
@@ -334,6 +443,10 @@ call_flush(const struct call_source *from, fuse_req_t req,
 {
 	struct call c = fresh(from, req, fi, serve_flush);
 
+	if (atomic_load(&from->unit->abandoned)) {
+		answer_error(&c, -EIO);
+		return;
+	}
 	submit(&c);
 }
 
@@ -343,5 +456,7 @@ call_release(const struct call_source *from, fuse_req_t req,
 {
 	struct call c = fresh(from, req, fi, serve_release);
 
+	if (atomic_load(&from->unit->abandoned))
+		answer_error(&c, 0);
 	submit(&c);
 }

@@ -11,11 +11,13 @@
  * handed in its request a moment ago and is on its way.  Reading it needs the
  * right to ptrace the thread.
  *
- * The flags of /proc/TID/stat, its ninth field, need no rights.
+ * The flags of /proc/TID/stat, its ninth field, need no rights, nor do the sets
+ * of signals in /proc/TID/status.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,28 +134,73 @@ proc_count(struct caller_memo *memo, pid_t tid, enum caller_direction direction,
 	return true;
 }
 
+/* A whole file of /proc/TID as a string; false: the thread is gone. */
 static bool
-proc_killed(pid_t tid)
+read_file(pid_t tid, const char *file, char *buf, size_t size)
+{
+	int fd = tid <= 0 ? -1 : open_proc(tid, file);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read_proc(fd, buf, size);
+	(void)close(fd); /* it was only read */
+	return n > 0;
+}
+
+static bool
+read_stat(pid_t tid, char *ret_state, unsigned *ret_flags)
 {
 	char line[512];
 	const char *after_name;
-	unsigned flags;
-	ssize_t n;
-	int fd = tid <= 0 ? -1 : open_proc(tid, "stat");
 
-	if (fd < 0)
-		return true;
-	n = read_proc(fd, line, sizeof(line));
-	(void)close(fd); /* it was only read */
+	if (!read_file(tid, "stat", line, sizeof(line)))
+		return false;
 	/* The name is in parentheses and may itself hold any character. */
-	after_name = n <= 0 ? NULL : strrchr(line, ')');
-	if (after_name == NULL ||
-	    sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+	after_name = strrchr(line, ')');
+	return after_name != NULL &&
+	    sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %u", ret_state,
+		ret_flags) == 2;
+}
+
+static bool
+proc_killed(pid_t tid)
+{
+	unsigned flags;
+	char state;
+
+	return !read_stat(tid, &state, &flags) || (flags & PF_SIGNALED) != 0;
+}
+
+/* Whether a set of signals in /proc/TID/status, hexadecimal, has SIGKILL. */
+static bool
+has_sigkill(const char *status, const char *set)
+{
+	const char *at = strstr(status, set);
+
+	return at != NULL &&
+	    (strtoull(at + strlen(set), NULL, 16) >> (SIGKILL - 1) & 1) != 0;
+}
+
+static bool
+proc_dying(pid_t tid)
+{
+	char status[4096];
+	unsigned flags;
+	char state;
+
+	/* A zombie waits for its parent, not for us. */
+	if (!read_stat(tid, &state, &flags) || state == 'Z' || state == 'X')
+		return false;
+	if ((flags & PF_SIGNALED) != 0)
 		return true;
-	return (flags & PF_SIGNALED) != 0;
+	return read_file(tid, "status", status, sizeof(status)) &&
+	    (has_sigkill(status, "\nSigPnd:") ||
+		has_sigkill(status, "\nShdPnd:"));
 }
 
 const struct caller_source caller_proc = {
 	.count = proc_count,
 	.killed = proc_killed,
+	.dying = proc_dying,
 };

@@ -41,6 +41,12 @@ struct caller_source {
 	 * looks the same.
 	 */
 	bool (*killed)(pid_t tid);
+
+	/*
+	 * Whether ${tid} is there and will never run its program again: SIGKILL
+	 * waits for it, or a signal has killed it and it is being cleared away.
+	 */
+	bool (*dying)(pid_t tid);
 };
 
 /* ${tid} is a thread id in our own pid namespace, 0 if not visible from it. */

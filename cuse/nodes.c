@@ -176,6 +176,8 @@ nodes_start(struct drive *d, const struct nodes_config *config,
 	if (r == 0)
 		r = new_nodes(d, config, &n, e);
 	if (r == 0)
+		r = watch_start(&n->unit.watch, e);
+	if (r == 0)
 		r = config->fuse_dir != NULL ? start_fs(n, e)
 					     : start_devs(n, e);
 	if (r < 0) {
@@ -222,6 +224,7 @@ nodes_stop(struct nodes *n, int timeout_ms)
 		if (n->devs[i] != NULL)
 			dev_stop(n->devs[i]);
 	lane_close(&n->unit.lane);
+	watch_stop(&n->unit.watch);
 	if (n->fs != NULL)
 		r = fs_join(n->fs, &deadline);
 	for (i = 0; i < NODE_COUNT; i++)

@@ -21,6 +21,7 @@ unit_init(struct unit *u, struct drive *d, const char *name,
 {
 	*u = (struct unit){ .drive = d, .name = name, .source = source };
 	lane_init(&u->lane);
+	watch_init(&u->watch, name, source);
 }
 
 static void
@@ -37,6 +38,7 @@ void
 unit_fini(struct unit *u)
 {
 	forget_file(u);
+	watch_destroy(&u->watch);
 	lane_destroy(&u->lane);
 }
 

@@ -12,6 +12,7 @@
 #ifndef PMT_UNIT_H
 #define PMT_UNIT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@
 #include "lane.h"
 #include "node.h"
 #include "report.h"
+#include "watch.h"
 
 struct drive;
 struct unit_file;
@@ -30,6 +32,13 @@ struct unit {
 	const char *name;
 	const struct caller_source *source;
 	struct lane lane;
+	struct watch watch;
+	/*
+	 * Who waited for the operation in the lane has been given up: the drive
+	 * belongs to nobody, and is busy until the tape comes back.
+	 */
+	atomic_bool abandoned;
+	_Atomic pid_t last_tid; /* that asked for something, 0: none yet */
 	struct unit_file *file; /* the open file; NULL: none */
 	uint64_t last_handle;	/* of any open file so far */
 	struct report report;

@@ -149,6 +149,13 @@ tell_count(struct caller_memo *memo, pid_t tid, enum caller_direction direction,
 }
 
 static bool
+tell_dying(pid_t tid)
+{
+	(void)tid; /* nobody here is */
+	return false;
+}
+
+static bool
 tell_killed(pid_t tid)
 {
 	(void)tid;
@@ -158,6 +165,7 @@ tell_killed(pid_t tid)
 static const struct caller_source source = {
 	.count = tell_count,
 	.killed = tell_killed,
+	.dying = tell_dying,
 };
 
 /* ---- The kernel --------------------------------------------------------- */

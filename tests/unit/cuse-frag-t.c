@@ -39,6 +39,13 @@ tell_count(struct caller_memo *memo, pid_t tid, enum caller_direction direction,
 }
 
 static bool
+tell_dying(pid_t tid)
+{
+	(void)tid; /* nobody here is */
+	return false;
+}
+
+static bool
 tell_killed(pid_t tid)
 {
 	return tid == dead;
@@ -47,6 +54,7 @@ tell_killed(pid_t tid)
 static const struct caller_source source = {
 	.count = tell_count,
 	.killed = tell_killed,
+	.dying = tell_dying,
 };
 
 /* ---- The drive ---------------------------------------------------------- */
