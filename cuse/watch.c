@@ -58,11 +58,10 @@ watch_enter(struct watch *w, struct watch_item *item)
 void
 watch_leave(struct watch *w, struct watch_item *item)
 {
-	if (item->link == NULL)
-		return;
 	pthread_mutex_lock(&w->lock);
-	*item->link = item->next;
-	if (item->next != NULL)
+	if (item->link != NULL)
+		*item->link = item->next;
+	if (item->link != NULL && item->next != NULL)
 		item->next->link = item->link;
 	item->link = NULL;
 	pthread_mutex_unlock(&w->lock);
