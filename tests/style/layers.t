@@ -53,8 +53,9 @@ none "daemon/ knows neither, but for pmtd.c" \
 none "the inside of the drive is for drive*.c" \
 	< <(includes daemon/*.[ch] | grep 'drive_state\.h' | grep -v '^daemon/drive')
 none "every source file has its SPDX line" \
-	< <(git ls-files '*.c' '*.h' '*.sh' '*.t' '*.8' Makefile |
-		xargs grep -L 'SPDX-License-Identifier: BSD-2-Clause')
+	< <(find . -path "./${BUILD:-build}" -prune -o -path ./.git -prune -o \
+		-type f -regex '.*\(\.\([cht8]\|sh\)\|/Makefile\|/lab\|/run\)' \
+		-print0 | xargs -0 grep -L 'SPDX-License-Identifier: BSD-2-Clause')
 
 echo "1..$n"
 exit $failed
