@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash
+#
+# What the live tests share: TAP lines, a scratch directory, and a drive to talk
+# to.  A test sources this file, states its rules one by one, and ends with
+# done_testing.
+#
+# PMT_LIVE says how programs reach the drive: "cuse", as device nodes, or "fuse",
+# as files.  A test needs to know that only where the two differ.
+#
+#   $scratch        a directory of the test's own, empty, removed at the end
+#   $tape, $ntape   the nodes: rewinding on close, and not
+#   $options        what makes pmtd use the transport
+#   $image          the tape that start_drive puts in the drive
+#
+# Nothing here waits for a time to pass: what is awaited is an event, with a
+# bound after which the test fails.
+
+set -u
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+unset TAPE TAR_OPTIONS RMT POSIXLY_CORRECT # These would change what clients do.
+
+live=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+build=$(realpath "${BUILD:-$live/../../build}")
+pmtd=$build/pmtd
+tapeop=$build/tests/live/tapeop
+transport=${PMT_LIVE:-fuse}
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/pmt-live.XXXXXX") || exit 1
+image=$scratch/image.tap
+log=$scratch/pmtd.log # what pmtd says on standard error
+pmtd_pid=''
+end_status='' end_ms='' # how pmtd ended
+tests=0
+failures=0
+
+case $transport in
+cuse) dev=/dev options=() ;;
+fuse) dev=$scratch/dev options=(--fuse "$dev") ;;
+*) echo "Bail out! PMT_LIVE=$transport: neither fuse nor cuse"; exit 1 ;;
+esac
+tape=$dev/pmt
+ntape=$dev/npmt
+
+# ---- Results ---------------------------------------------------------------
+
+pass()
+{
+	tests=$((tests + 1))
+	echo "ok $tests - $1"
+}
+
+# fail SENTENCE: what was seen may follow with diag.
+fail()
+{
+	tests=$((tests + 1))
+	failures=$((failures + 1))
+	echo "not ok $tests - $1"
+}
+
+# Standard input, as lines for people; a thousand are more than enough.
+diag()
+{
+	head -n 1000 | sed 's/^/# /'
+}
+
+# ok SENTENCE COMMAND...: the rule holds if the command succeeds.  What the
+# command said is in $scratch/output afterwards, for this and the next two.
+ok()
+{
+	local sentence=$1 status=0
+
+	shift
+	"$@" >"$scratch/output" 2>&1 || status=$?
+	if [ "$status" -eq 0 ]; then
+		pass "$sentence"
+		return 0
+	fi
+	fail "$sentence"
+	{ echo "status $status of: $*"; cat "$scratch/output"; } | diag
+	return 1
+}
+
+# fails SENTENCE COMMAND...: the rule holds if the command does not succeed, but
+# ends by itself.
+fails()
+{
+	local sentence=$1 status=0
+
+	shift
+	"$@" >"$scratch/output" 2>&1 || status=$?
+	if [ "$status" -gt 0 ] && [ "$status" -lt 124 ]; then
+		pass "$sentence"
+		return 0
+	fi
+	fail "$sentence"
+	{ echo "status $status of: $*"; cat "$scratch/output"; } | diag
+	return 1
+}
+
+# is EXPECTED SEEN SENTENCE
+is()
+{
+	if [ "$1" = "$2" ]; then
+		pass "$3"
+		return 0
+	fi
+	fail "$3"
+	printf 'expected: %s\n    seen: %s\n' "$1" "$2" | diag
+	return 1
+}
+
+# like REGEX SEEN SENTENCE
+like()
+{
+	if [[ $2 =~ $1 ]]; then
+		pass "$3"
+		return 0
+	fi
+	fail "$3"
+	printf 'expected: /%s/\n    seen: %s\n' "$1" "$2" | diag
+	return 1
+}
+
+# bail WHY: the test can't go on, and that is a failure.
+bail()
+{
+	echo "Bail out! $1"
+	exit 1
+}
+
+done_testing()
+{
+	echo "1..$tests"
+	[ "$failures" -eq 0 ]
+	exit
+}
+
+# need PROGRAM...: without them nothing is proven, so that is no reason to skip.
+need()
+{
+	local program
+
+	for program; do
+		type -P "$program" >/dev/null ||
+			bail "cannot find $program; run make deps and make tests"
+	done
+}
+
+# ---- Waiting ---------------------------------------------------------------
+
+# await SECONDS COMMAND...: until it succeeds; false if it never does.
+await()
+{
+	local deadline=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
+		sleep 0.01
+	done
+}
+
+# ended PID: of a child.
+ended()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# reap PID: a child that is about to end; returns its status, which is 137 if it
+# does not.
+reap()
+{
+	{
+		await 10 ended "$1" || kill -KILL "$1"
+		wait "$1"
+	} 2>/dev/null # Here the shell would tell of children that were killed.
+}
+
+# contains FILE TEXT
+contains()
+{
+	grep -qsF -e "$2" "$1"
+}
+
+# ---- The drive -------------------------------------------------------------
+
+nodes_exist()
+{
+	[ -e "$tape" ] && [ -e "$ntape" ]
+}
+
+nodes_are_gone()
+{
+	[ ! -e "$tape" ] && [ ! -e "$ntape" ] && ! is_mounted
+}
+
+# After a SIGKILL the mount stays, dead, with no nodes in it.
+is_mounted()
+{
+	[[ $(</proc/self/mountinfo) == *" $scratch/"* ]]
+}
+
+ready_or_ended()
+{
+	nodes_exist || ended "$pmtd_pid"
+}
+
+# start_pmtd [OPTION...] SPEC: returns when the nodes are there.
+start_pmtd()
+{
+	"$pmtd" --foreground "${options[@]}" "$@" 2>>"$log" &
+	pmtd_pid=$!
+	await 10 ready_or_ended && nodes_exist && return
+	diag <"$log"
+	bail "pmtd does not start: $*"
+}
+
+# start_drive: with a blank tape, $image.
+start_drive()
+{
+	rm -f "$image"
+	start_pmtd "file:$image"
+}
+
+# end_pmtd SIGNAL: sets $end_status and $end_ms, how it ended and after what time.
+end_pmtd()
+{
+	local begin=${EPOCHREALTIME/./}
+
+	kill "-$1" "$pmtd_pid"
+	reap "$pmtd_pid"
+	end_status=$?
+	end_ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	pmtd_pid=''
+}
+
+ended_well()
+{
+	echo "status $end_status after $end_ms ms"
+	[ "$end_status" -eq 0 ] && [ "$end_ms" -lt 2000 ] && nodes_are_gone
+}
+
+stop_pmtd()
+{
+	end_pmtd TERM
+	ok 'SIGTERM ends pmtd within 2 s, with status 0 and no node left' \
+		ended_well
+}
+
+# kill_pmtd: as a crash would.
+kill_pmtd()
+{
+	end_pmtd KILL
+	unmount
+}
+
+unmount()
+{
+	local dir
+
+	while read -r _ _ _ _ dir _; do
+		[[ $dir != "$scratch"/* ]] || fusermount3 -u -q -z "$dir"
+	done </proc/self/mountinfo
+}
+
+# ---- What is on the tape ---------------------------------------------------
+
+# rewound COMMAND...: on a tape that stands at BOT.
+rewound()
+{
+	mt -f "$ntape" rewind && "$@"
+}
+
+# place: file and block number, as "1/0".
+place()
+{
+	mt -f "$ntape" status |
+		sed -n 's/^File number=\(.*\), block number=\(.*\), .*/\1\/\2/p'
+}
+
+# op OP...: see tapeop.c.
+op()
+{
+	"$tapeop" "$ntape" "$@"
+}
+
+# layout: the records and filemarks of the image, read without pmtd.
+layout()
+{
+	"$live/simh-ls" "$image"
+}
+
+# ---- Data ------------------------------------------------------------------
+
+# data BYTES SEED: the same at every call, and no two pieces of it are equal.
+data()
+{
+	seq "${2}000000000" inf | head -c "$1"
+}
+
+# make_tree DIR: files of many sizes and kinds, 1.5 MB in all.
+make_tree()
+{
+	local size
+
+	mkdir -p "$1/sub/empty"
+	for size in 0 1 511 512 513 10240 70001 1400000; do
+		data "$size" "$size" >"$1/sub/$size"
+	done
+	perl -e 'print pack("C*", 0 .. 255) x 200' >"$1/all bytes"
+	ln -s sub/512 "$1/symlink"
+	ln "$1/sub/511" "$1/link"
+}
+
+same_tree()
+{
+	diff -r --no-dereference "$1" "$2"
+}
+
+# ---- The end ---------------------------------------------------------------
+
+# Leaves nothing behind, whichever way the test ends.
+cleanup()
+{
+	local status=$? children
+
+	if [ "$failures" -gt 0 ] && [ -s "$log" ]; then
+		{ echo 'pmtd said:'; tail -n 50 "$log"; } | diag
+	fi
+	mapfile -t children < <(jobs -p)
+	{
+		[ ${#children[@]} -eq 0 ] || kill -KILL "${children[@]}"
+		wait
+	} 2>/dev/null
+	unmount
+	rm -rf "$scratch"
+	exit "$status"
+}
+
+mkdir -p "$dev"
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+need "$pmtd" "$tapeop" mt perl
