@@ -74,11 +74,15 @@ c_tests = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*-t.c \
 	tests/contract/*-t.c tests/fault/*-t.c))
 live_programs = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/live/*.c))
 bench_programs = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
-test_programs = $(c_tests) $(live_programs) $(bench_programs)
+difftest = $(BUILD)/tests/diff/difftest
+test_programs = $(c_tests) $(live_programs) $(bench_programs) $(difftest)
 
 $(BUILD)/tests/%-t: $(BUILD)/tests/%-t.o $(testlib_obj) $(core_obj) $(cuse_obj)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs) -lm
+
+$(difftest): $(call objects,$(wildcard tests/diff/*.c)) $(testlib_obj) $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ -lm
 
 $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^
@@ -154,10 +158,22 @@ check-tsan: deps
 	BUILD=$(BUILD)/tsan prove $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c)))
 
+# An hour of random operations against the real st; SOAK_... as tests/diff/soak says.
+.PHONY: soak
+soak: deps
+	$(MAKE) tests
+	tests/diff/soak
+
+# Breaks the drive on purpose, and shows which script catches it.
+.PHONY: mutate
+mutate: deps
+	tests/diff/mutate
+
 .PHONY: check-full
 check-full: deps deps-full
-	PMT_FULL=1 $(MAKE) check
+	PMT_RUNS=500 $(MAKE) check
 	$(MAKE) check-tsan
+	$(MAKE) mutate
 	$(MAKE) fuzz
 
 .PHONY: bench
@@ -175,7 +191,7 @@ demo: deps-demo
 
 c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run .ci/run)
+	tests/live/run tests/bench/run tests/diff/mutate tests/diff/soak .ci/run)
 
 .PHONY: lint
 lint: deps-lint
@@ -246,6 +262,8 @@ help:
 	@echo 'make check      all tests; installs what it needs first'
 	@echo 'make check-san  the tests under address and undefined sanitizers'
 	@echo 'make check-full check, thread sanitizer, fuzzers, soaks, kill loops'
+	@echo 'make soak       the drive against the real st, for an hour'
+	@echo 'make mutate     deliberate faults in the drive, each to be caught'
 	@echo 'make bench      figures, as ratios in one run'
 	@echo 'make lint       clang-format, cppcheck, shellcheck, mandoc'
 	@echo 'make deps       the Debian packages for check and bench'

@@ -19,12 +19,13 @@
  * one is the watch (watch.h), which answers a call whose program is dying.  If
  * that call was RUNNING, the drive is ABANDONED until it ends:
  *
- *     open      -EBUSY at once, as with st while a drive is busy closing
  *     release   answered at once, so that the program can end; the drive is
  *               closed when its turn comes
  *     flush     -EIO at once: nobody knows what will be on the tape
- *     others    wait, and can be killed; a WAITING call that was given up is
- *               not carried out
+ *     others    wait, and can be killed
+ *
+ * A WAITING call that was given up is not carried out.  An open that has waited
+ * for OPEN_PATIENCE_MS is given up too: the drive is busy.
  */
 #include <assert.h>
 #include <errno.h>
@@ -39,6 +40,9 @@
 #include "chan.h"
 #include "log.h"
 #include "wire.h"
+
+/* As long as a tape may take before others are told that it is busy. */
+#define OPEN_PATIENCE_MS 2000
 
 struct call {
 	struct lane_job job; /* first: lane_job is the base */
@@ -167,7 +171,7 @@ serve_ioctl(struct call *c)
 
 	/* An unknown one is also refused, but the drive may do things first. */
 	if (r == 0 && (want_in > c->in_size || want_out > c->out_size))
-		r = -EIO; /* not what the kernel makes of this number */
+		r = -EINVAL; /* this way it can't carry its argument */
 	else
 		r = unit_ioctl(c->from->unit, c->handle, c->cmd, &c->who, c->in,
 		    out, &len);
@@ -200,19 +204,25 @@ call_of(struct watch_item *item)
 	return (struct call *)((char *)item - offsetof(struct call, item));
 }
 
-/* The program is dying; by the watch, while the call can't go away. */
-static void
-give_up(struct watch_item *item)
+/* By the watch, while the call can't go away. */
+static bool
+give_up(struct watch_item *item, bool dying)
 {
 	struct call *c = call_of(item);
 
+	if (!dying && c->running)
+		return false; /* its turn has come just now */
 	if (c->running) {
 		atomic_store(&c->from->unit->abandoned, true);
 		log_warning("%s: thread %ld was killed during an operation; "
 			    "the drive is busy until that ends",
 		    c->from->unit->name, (long)item->tid);
 	}
-	answer_error(c, c->serve == serve_release ? 0 : -EINTR);
+	if (c->serve == serve_release)
+		answer_error(c, 0);
+	else
+		answer_error(c, dying ? -EINTR : -EBUSY);
+	return true;
 }
 
 /* libfuse has read an INTERRUPT for a request that is not answered yet. */
@@ -253,6 +263,7 @@ be_watched(struct call *c)
 		/* Some kernels do not say who closes. */
 		.tid = c->who.tid > 0 ? c->who.tid : atomic_load(&u->last_tid),
 		.look = is_of_exit(c) || fuse_req_interrupted(c->req),
+		.patience_ms = c->serve == serve_open ? OPEN_PATIENCE_MS : 0,
 		.give_up = give_up,
 	};
 	watch_enter(&u->watch, &c->item);
@@ -374,10 +385,6 @@ call_open(const struct call_source *from, const struct node *node,
 	struct call c = fresh(from, req, fi, serve_open);
 
 	c.node = node;
-	if (atomic_load(&from->unit->abandoned)) {
-		answer_error(&c, -EBUSY);
-		return;
-	}
 	chan_count_open(from->chan, 1);
 	submit(&c);
 }

@@ -5,7 +5,7 @@
  * The kernel tells once that a signal has come for a caller, and not which: a
  * harmless one may be followed by SIGKILL with no further word.  Nor does it
  * tell anything when a dying program's files are closed.  So the thread looks
- * at /proc every LOOK_INTERVAL as long as somebody waits who was interrupted, or
+ * at /proc every LOOK_INTERVAL_MS as long as somebody waits who was interrupted, or
  * whose item says so.  What ends sooner than that costs two turns of a lock.
  */
 #include <signal.h>
@@ -16,8 +16,13 @@
 #include "spec.h"
 #include "watch.h"
 
-/* A part of the second in which a killed program should be gone, ns. */
-#define LOOK_INTERVAL 200000000
+#define LOOK_INTERVAL_MS 100
+
+/*
+ * How long somebody may be dying: most operations end in that time, and nobody
+ * notices anything; but a killed program should be gone within a second.
+ */
+#define DYING_PATIENCE_MS 400
 
 void
 watch_init(struct watch *w, const char *name,
@@ -44,13 +49,14 @@ void
 watch_enter(struct watch *w, struct watch_item *item)
 {
 	item->given_up = false;
+	item->waited_ms = item->dying_ms = 0;
 	pthread_mutex_lock(&w->lock);
 	item->next = w->items;
 	item->link = &w->items;
 	if (item->next != NULL)
 		item->next->link = &item->next;
 	w->items = item;
-	if (item->look)
+	if (item->look || item->patience_ms > 0)
 		pthread_cond_signal(&w->event);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -86,9 +92,25 @@ anybody_to_look_at(const struct watch *w)
 	const struct watch_item *item;
 
 	for (item = w->items; item != NULL; item = item->next)
-		if (item->look && !item->given_up)
+		if ((item->look || item->patience_ms > 0) && !item->given_up)
 			return true;
 	return false;
+}
+
+static void
+look_at(const struct watch *w, struct watch_item *item)
+{
+	bool impatient;
+
+	item->waited_ms += LOOK_INTERVAL_MS;
+	impatient = item->patience_ms > 0 &&
+	    item->waited_ms >= item->patience_ms;
+	if (item->look && item->tid > 0 && w->source->dying(item->tid))
+		item->dying_ms += LOOK_INTERVAL_MS;
+	if (item->dying_ms >= DYING_PATIENCE_MS)
+		item->given_up = item->give_up(item, true);
+	else if (impatient)
+		item->given_up = item->give_up(item, false);
 }
 
 /* Reading /proc takes microseconds; nobody minds the lock for that long. */
@@ -98,14 +120,11 @@ look(struct watch *w)
 	struct watch_item *item;
 
 	for (item = w->items; item != NULL; item = item->next)
-		if (item->look && !item->given_up && item->tid > 0 &&
-		    w->source->dying(item->tid)) {
-			item->given_up = true;
-			item->give_up(item);
-		}
+		if (!item->given_up)
+			look_at(w, item);
 }
 
-/* Waits for LOOK_INTERVAL, or until the end. */
+/* Waits for LOOK_INTERVAL_MS, or until the end. */
 static void
 rest(struct watch *w)
 {
@@ -113,7 +132,7 @@ rest(struct watch *w)
 	int r = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* can't fail */
-	until.tv_nsec += LOOK_INTERVAL;
+	until.tv_nsec += LOOK_INTERVAL_MS * 1000000L;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;

@@ -6,12 +6,11 @@
  * drive_option.c, MTIOCGET and MTIOCPOS in drive_status.c.
  *
  * Invariants, asserted by drive_check():
- *  1. Nobody has it open: no direction of data, nothing read ahead, not settled.
+ *  1. Nobody has it open: no direction of data, nothing read ahead, not
+ * settled.
  *  2. Bytes read ahead exist only while reading in fixed block mode.
  *  3. A pending filemark (EOF_FM_PENDING) exists only in fixed block mode.
  *  4. A settled drive is one that was writing.
- *  5. Counters are -1 (unknown) or more; st's one exception, file -2 after
- *     MTBSR over a filemark from file -1, is allowed for.
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,8 +22,8 @@
 
 #include "drive_state.h"
 
-#define MODE_DEFAULTS (MT_ST_BUFFER_WRITES | MT_ST_ASYNC_WRITES | \
-	MT_ST_READ_AHEAD)
+#define MODE_DEFAULTS \
+	(MT_ST_BUFFER_WRITES | MT_ST_ASYNC_WRITES | MT_ST_READ_AHEAD)
 #define DRIVE_DEFAULTS MT_ST_CAN_BSR
 
 /* The drive buffers, as every drive of this century does: mode sense byte 2. */
@@ -37,29 +36,56 @@
  * after it for data.
  */
 static const int admit[STATES][CLASSES] = {
-	[STATE_GONE] = { [CLASS_OPEN] = EIO, [CLASS_CLOSE] = EIO,
-	    [CLASS_RW] = EIO, [CLASS_STATUS] = EIO, [CLASS_POS] = EIO,
-	    [CLASS_OP] = EIO, [CLASS_OP_FIND] = EIO, [CLASS_OP_ALWAYS] = EIO,
-	    [CLASS_OP_LOAD] = EIO, [CLASS_OP_OPTION] = EIO },
-	[STATE_FREE] = { [CLASS_CLOSE] = EBADF, [CLASS_RW] = EBADF,
-	    [CLASS_STATUS] = EBADF, [CLASS_POS] = EBADF, [CLASS_OP] = EBADF,
-	    [CLASS_OP_FIND] = EBADF, [CLASS_OP_ALWAYS] = EBADF,
-	    [CLASS_OP_LOAD] = EBADF, [CLASS_OP_OPTION] = EBADF },
-	[STATE_NO_TAPE] = { [CLASS_OPEN] = EBUSY, [CLASS_RW] = ENOMEDIUM,
-	    [CLASS_POS] = EIO, [CLASS_OP] = ENOMEDIUM,
+	[STATE_GONE] = { [CLASS_OPEN] = EIO,
+	    [CLASS_CLOSE] = EIO,
+	    [CLASS_RW] = EIO,
+	    [CLASS_STATUS] = EIO,
+	    [CLASS_POS] = EIO,
+	    [CLASS_OP] = EIO,
+	    [CLASS_OP_FIND] = EIO,
+	    [CLASS_OP_ALWAYS] = EIO,
+	    [CLASS_OP_LOAD] = EIO,
+	    [CLASS_OP_OPTION] = EIO },
+	[STATE_FREE] = { [CLASS_CLOSE] = EBADF,
+	    [CLASS_RW] = EBADF,
+	    [CLASS_STATUS] = EBADF,
+	    [CLASS_POS] = EBADF,
+	    [CLASS_OP] = EBADF,
+	    [CLASS_OP_FIND] = EBADF,
+	    [CLASS_OP_ALWAYS] = EBADF,
+	    [CLASS_OP_LOAD] = EBADF,
+	    [CLASS_OP_OPTION] = EBADF },
+	[STATE_NO_TAPE] = { [CLASS_OPEN] = EBUSY,
+	    [CLASS_RW] = ENOMEDIUM,
+	    [CLASS_POS] = EIO,
+	    [CLASS_OP] = ENOMEDIUM,
 	    [CLASS_OP_FIND] = ENOMEDIUM },
-	[STATE_NOT_READY] = { [CLASS_OPEN] = EBUSY, [CLASS_RW] = EIO,
-	    [CLASS_POS] = EIO, [CLASS_OP] = EIO, [CLASS_OP_FIND] = EIO },
-	[STATE_UNDEFINED] = { [CLASS_OPEN] = EBUSY, [CLASS_RW] = ENXIO,
-	    [CLASS_STATUS] = ENXIO, [CLASS_POS] = ENXIO, [CLASS_OP] = ENXIO,
-	    [CLASS_OP_FIND] = ENXIO, [CLASS_OP_ALWAYS] = ENXIO,
+	[STATE_NOT_READY] = { [CLASS_OPEN] = EBUSY,
+	    [CLASS_RW] = EIO,
+	    [CLASS_POS] = EIO,
+	    [CLASS_OP] = EIO,
+	    [CLASS_OP_FIND] = EIO },
+	[STATE_UNDEFINED] = { [CLASS_OPEN] = EBUSY,
+	    [CLASS_RW] = ENXIO,
+	    [CLASS_STATUS] = ENXIO,
+	    [CLASS_POS] = ENXIO,
+	    [CLASS_OP] = ENXIO,
+	    [CLASS_OP_FIND] = ENXIO,
+	    [CLASS_OP_ALWAYS] = ENXIO,
 	    [CLASS_OP_LOAD] = ENXIO },
 	[STATE_UNDEFINED_NO_TAPE] = { [CLASS_OPEN] = EBUSY,
-	    [CLASS_RW] = ENOMEDIUM, [CLASS_STATUS] = ENXIO,
-	    [CLASS_POS] = ENXIO, [CLASS_OP] = ENXIO, [CLASS_OP_FIND] = ENXIO,
-	    [CLASS_OP_ALWAYS] = ENXIO, [CLASS_OP_LOAD] = ENXIO },
-	[STATE_LOST] = { [CLASS_OPEN] = EBUSY, [CLASS_RW] = EIO,
-	    [CLASS_POS] = EIO, [CLASS_OP] = EIO, [CLASS_OP_ALWAYS] = EIO,
+	    [CLASS_RW] = ENOMEDIUM,
+	    [CLASS_STATUS] = ENXIO,
+	    [CLASS_POS] = ENXIO,
+	    [CLASS_OP] = ENXIO,
+	    [CLASS_OP_FIND] = ENXIO,
+	    [CLASS_OP_ALWAYS] = ENXIO,
+	    [CLASS_OP_LOAD] = ENXIO },
+	[STATE_LOST] = { [CLASS_OPEN] = EBUSY,
+	    [CLASS_RW] = EIO,
+	    [CLASS_POS] = EIO,
+	    [CLASS_OP] = EIO,
+	    [CLASS_OP_ALWAYS] = EIO,
 	    [CLASS_OP_OPTION] = EIO },
 	[STATE_IDLE] = { [CLASS_OPEN] = EBUSY },
 	[STATE_READING] = { [CLASS_OPEN] = EBUSY },
@@ -131,8 +157,7 @@ drive_check(const struct drive *d)
 	    (p->rw == RW_READING && d->block_size != 0));
 	assert(d->ahead_at + d->ahead_left <= d->ahead_room);
 	assert(p->eof != EOF_FM_PENDING || d->block_size != 0); /* 3 */
-	assert(!d->settled || p->rw == RW_WRITING); /* 4 */
-	assert(p->file >= -2 && p->block >= -1); /* 5 */
+	assert(!d->settled || p->rw == RW_WRITING);		/* 4 */
 }
 
 static bool
@@ -141,8 +166,9 @@ position_lost(const struct drive *d)
 	return d->ready == READY_YES && !d->tape->pos.known;
 }
 
-enum drive_state
-drive_state(const struct drive *d)
+/* The state but for whether the mode is defined. */
+static enum drive_state
+state_if_defined(const struct drive *d)
 {
 	static const enum drive_state by_rw[] = {
 		[RW_IDLE] = STATE_IDLE,
@@ -154,9 +180,6 @@ drive_state(const struct drive *d)
 		return STATE_GONE;
 	if (!d->open)
 		return STATE_FREE;
-	if (!d->modes[d->mode].defined)
-		return d->ready == READY_YES ? STATE_UNDEFINED :
-					       STATE_UNDEFINED_NO_TAPE;
 	if (d->ready != READY_YES)
 		return d->ready == READY_NO ? STATE_NOT_READY : STATE_NO_TAPE;
 	if (position_lost(d))
@@ -164,8 +187,17 @@ drive_state(const struct drive *d)
 	return by_rw[d->parts[d->part].rw];
 }
 
-int
-drive_admit(struct drive *d, enum drive_class class)
+enum drive_state
+drive_state(const struct drive *d)
+{
+	if (d->gone || !d->open || d->modes[d->mode].defined)
+		return state_if_defined(d);
+	return d->ready == READY_YES ? STATE_UNDEFINED
+				     : STATE_UNDEFINED_NO_TAPE;
+}
+
+static int
+admit_in(struct drive *d, enum drive_state s, enum drive_class class)
 {
 	static const char *const why[STATES] = {
 		[STATE_GONE] = "the drive is shut down",
@@ -180,12 +212,34 @@ drive_admit(struct drive *d, enum drive_class class)
 		[STATE_READING] = "the drive is open already",
 		[STATE_WRITING] = "the drive is open already",
 	};
-	enum drive_state s = drive_state(d);
 
 	drive_check(d);
 	d->why[0] = '\0';
-	return admit[s][class] == 0 ? 0 :
-				      drive_fail(d, admit[s][class], "%s", why[s]);
+	return admit[s][class] == 0
+	    ? 0
+	    : drive_fail(d, admit[s][class], "%s", why[s]);
+}
+
+int
+drive_admit(struct drive *d, enum drive_class class)
+{
+	return admit_in(d, drive_state(d), class);
+}
+
+int
+drive_admit_undefined(struct drive *d, enum drive_class class)
+{
+	return admit_in(d, state_if_defined(d), class);
+}
+
+void
+drive_forget_place(struct drive *d)
+{
+	struct drive_part *p = drive_part(d);
+
+	p->file = p->block = -1;
+	p->eof = EOF_NONE;
+	d->ahead_left = 0;
 }
 
 /* A session on a medium that was not there before: st.c, check_tape(). */
@@ -194,8 +248,8 @@ forget_positions(struct drive *d)
 {
 	d->part = d->new_part = 0;
 	for (unsigned i = 0; i < TAPE_MAX_PARTITIONS; i++)
-		d->parts[i] = (struct drive_part){ .rw = RW_IDLE,
-			.eof = EOF_NONE };
+		d->parts[i] =
+		    (struct drive_part){ .rw = RW_IDLE, .eof = EOF_NONE };
 }
 
 static void
@@ -239,20 +293,25 @@ drive_check_medium(struct drive *d)
 	}
 	if (d->new_medium)
 		forget_positions(d);
-	d->new_medium = false;
 	d->block_size = d->hard_block_size;
 	d->density = d->hard_density;
 	d->ahead_left = 0;
 	tape_describe(d->tape, &info);
-	d->n_parts = info.partitions;
+	/* st: MT_ST_NO_BLKLIMS has its effect here, not in each operation. */
+	d->min_record = drive_has(d, MT_ST_NO_BLKLIMS) ? 0 : info.min_record;
+	d->max_record = drive_has(d, MT_ST_NO_BLKLIMS) ? 0 : info.max_record;
+	if (drive_has(d, MT_ST_CAN_PARTITIONS) &&
+	    (d->new_medium || d->n_parts < 1))
+		d->n_parts = 1; /* a guess, until MTSETPART asks for more */
 	d->protected = info.write_protected;
 	d->may_not_write = d->protected || d->open_access == O_RDONLY;
+	d->new_medium = false;
 	if (d->protected && !d->nonblock && d->open_access != O_RDONLY)
 		return drive_fail(d, EROFS, "the medium is write protected");
 	return new_session ? start_session(d) : 0;
 }
 
-static void
+static int
 load_tape(struct drive *d)
 {
 	int r = tape_load(d->tape);
@@ -260,10 +319,22 @@ load_tape(struct drive *d)
 	if (r == 0) {
 		d->ready = READY_YES;
 		d->new_medium = true;
-		return;
+		return 0;
 	}
-	(void)drive_tape_failed(d, r); /* for the words */
 	no_medium(d, r == -ENOMEDIUM ? READY_NO_TAPE : READY_NO);
+	return drive_tape_failed(d, r);
+}
+
+/* Loading with no medium present succeeds, and there is still none. */
+int
+drive_load(struct drive *d)
+{
+	int r = load_tape(d);
+
+	if (r < 0 && d->ready != READY_NO_TAPE)
+		return r;
+	d->rewind_at_close = d->node_rewinds;
+	return drive_check_medium(d);
 }
 
 struct drive *
@@ -277,14 +348,13 @@ drive_new(struct tape *t)
 	d->booleans = DRIVE_DEFAULTS;
 	d->buffering = BUFFERING_DEFAULT;
 	d->default_buffering = -1;
-	d->n_parts = 1;
 	for (unsigned i = 0; i < DRIVE_MODES; i++)
 		d->modes[i] = (struct drive_mode){ .defined = i == 0,
 			.booleans = MODE_DEFAULTS,
 			.default_block = -1,
 			.default_density = -1,
 			.default_compression = DEFAULT_UNTOUCHED };
-	load_tape(d);
+	(void)load_tape(d); /* drive_why() tells of it */
 	drive_check(d);
 	return d;
 }
@@ -371,7 +441,8 @@ write_close_marks(struct drive *d)
 	p->block = 0;
 	if (count == 2) {
 		/* As in st, a failure to step back shows at the next write. */
-		if (tape_space(d->tape, TAPE_FILEMARKS, -1, &passed, &cond) == 0)
+		if (tape_space(d->tape, TAPE_FILEMARKS, -1, &passed, &cond) ==
+		    0)
 			d->settled_marks = 1;
 	}
 	p->eof = EOF_AT_FM;
@@ -419,6 +490,22 @@ close_reading(struct drive *d)
 	return r;
 }
 
+/* SCSI_IOCTL_STOP_UNIT took the tape away in the middle of data. */
+static int
+close_stopped(struct drive *d)
+{
+	const struct drive_part *p = drive_part(d);
+	int r = drive_switch_partition(d);
+
+	if (r < 0)
+		return r;
+	if (p->rw == RW_WRITING ||
+	    (p->rw == RW_READING && p->eof == EOF_NONE &&
+		drive_has(d, MT_ST_SYSV)))
+		return drive_fail(d, EIO, "no tape to close the file on");
+	return 0;
+}
+
 /* Before the rewind; the part of close that a program can lose data by. */
 static int
 close_data(struct drive *d)
@@ -426,19 +513,32 @@ close_data(struct drive *d)
 	int r;
 
 	if (d->ready != READY_YES)
-		return 0;
+		return close_stopped(d);
 	if (position_lost(d))
-		return drive_part(d)->rw == RW_WRITING ?
-		    drive_fail(d, EIO, "position lost: no filemark written") :
-		    0;
+		return drive_part(d)->rw == RW_WRITING
+		    ? drive_fail(d, EIO, "position lost: no filemark written")
+		    : 0;
 	if (d->settled)
 		return 0;
-	r = drive_switch_partition(d);
-	if (r < 0)
-		return r;
+	/*
+	 * st goes to the pending partition first, and writes the filemark
+	 * there; ours stays with its data.
+	 */
 	if (drive_part(d)->rw == RW_WRITING)
-		return write_close_marks(d);
-	return d->rewind_at_close ? 0 : close_reading(d);
+		r = write_close_marks(d);
+	else
+		r = drive_switch_partition(d);
+	if (r < 0 || d->rewind_at_close || drive_part(d)->rw == RW_WRITING)
+		return r;
+	return close_reading(d);
+}
+
+int
+drive_check_mode(struct drive *d)
+{
+	return d->modes[d->mode].defined
+	    ? 0
+	    : drive_fail(d, ENXIO, "this mode of the drive is not defined");
 }
 
 static void
@@ -511,7 +611,10 @@ drive_unsettle(struct drive *d)
 	if (r == 0)
 		r = tape_erase(d->tape, false);
 	*drive_part(d) = d->before_settled;
-	return r < 0 ? drive_tape_failed(d, r) : 0;
+	if (r == 0)
+		return 0;
+	drive_part(d)->block = -1;
+	return drive_tape_failed(d, r);
 }
 
 void

@@ -46,8 +46,8 @@ void drive_free(struct drive *d);
 
 /*
  * open(2).  ${flags}: O_RDONLY, O_WRONLY or O_RDWR, and O_NONBLOCK; others have
- * no effect.  ${mode}: 0 .. DRIVE_MODES - 1.  ${rewinds}: a node that rewinds on
- * close.  One open at a time: -EBUSY.  -ENOMEDIUM: no tape (not with
+ * no effect.  ${mode}: 0 .. DRIVE_MODES - 1.  ${rewinds}: a node that rewinds
+ * on close.  One open at a time: -EBUSY.  -ENOMEDIUM: no tape (not with
  * O_NONBLOCK); -EROFS: opened for writing, but the medium is write protected
  * (likewise); -EIO.
  */
@@ -92,8 +92,8 @@ ssize_t drive_read(struct drive *d, void *buf, size_t count, unsigned flags);
  * give before it touches the tape.  For a transport that gets a record in
  * fragments and must refuse it, or cut it short, on the first one.  A refusal
  * was the write's answer (ENOSPC alternates); after any other result
- * drive_write() follows with at most that many bytes.  ${final}: ${count} is all
- * that the program writes; else it may be more.
+ * drive_write() follows with at most that many bytes.  ${final}: ${count} is
+ * all that the program writes; else it may be more.
  */
 ssize_t drive_check_write(struct drive *d, size_t count, bool final);
 
@@ -121,6 +121,12 @@ int drive_other_ioctl(struct drive *d);
  * open, and unloads the tape.  Afterwards every call fails with -EIO.
  */
 int drive_shutdown(struct drive *d);
+
+/* SCSI_IOCTL_STOP_UNIT: that, and then MTUNLOAD without its side effects. */
+int drive_stop(struct drive *d);
+
+/* 0, or -ENXIO: the node that is open has a mode that is not defined. */
+int drive_check_mode(struct drive *d);
 
 /* Whether an open file holds the drive. */
 bool drive_is_open(const struct drive *d);

@@ -6,7 +6,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 
 #include "drive_state.h"
 
@@ -26,84 +25,85 @@ struct op {
 	int (*run)(struct drive *d, int count);
 };
 
+/* How an attempt to space ended. */
+struct spaced {
+	int r;		     /* 0, or a negative errno */
+	int64_t undone;	     /* units not passed */
+	enum tape_cond cond; /* what stopped it */
+};
+
 /* SPACE takes a 24-bit count in two's complement. */
 static int64_t
-space_count(int count)
+space_count(int64_t count)
 {
 	uint32_t low = (uint32_t)count & 0xffffff;
 
 	return low & 0x800000 ? (int64_t)low - 0x1000000 : (int64_t)low;
 }
 
+static struct spaced
+space(struct drive *d, enum tape_unit unit, int64_t count)
+{
+	int64_t n = space_count(count);
+	struct spaced s = { .cond = TAPE_NONE };
+	uint64_t done = 0;
+
+	s.r = tape_space(d->tape, unit, n, &done, &s.cond);
+	s.undone = (n < 0 ? -n : n) - (int64_t)done;
+	if (s.r < 0)
+		s.r = drive_tape_failed(d, s.r);
+	else if (s.cond != TAPE_NONE)
+		s.r =
+		    drive_fail(d, EIO, "stopped at %s", tape_cond_name(s.cond));
+	return s;
+}
+
+/*
+ * Counters as st keeps them: an int that any sum is cut to.  What is negative
+ * is not known, and no sum makes it known again.
+ */
 static int
-space(struct drive *d, enum tape_unit unit, int64_t count, int *ret_undone,
-    enum tape_cond *ret_cond)
+sum(int counter, int64_t n)
 {
-	int64_t asked = count < 0 ? -count : count;
-	uint64_t done;
-	int r = tape_space(d->tape, unit, count, &done, ret_cond);
-
-	if (r < 0)
-		return drive_tape_failed(d, r);
-	*ret_undone = (int)(asked - (int64_t)done);
-	if (*ret_cond == TAPE_NONE)
-		return 0;
-	return drive_fail(d, EIO, "stopped at %s",
-	    tape_cond_name(*ret_cond));
+	return counter >= 0 ? (int)(uint32_t)(counter + n) : counter;
 }
 
-static void
-add_file(struct drive_part *p, int64_t n)
-{
-	if (p->file >= 0)
-		p->file += (int)n;
-}
-
-/* MTFSF, and a negative count of MTBSF: only the books differ. */
+/*
+ * MTFSF.  st counts what was asked for and takes back what was not done, also
+ * where a negative count makes nonsense of that.
+ */
 static int
 op_fsf(struct drive *d, int count)
 {
 	struct drive_part *p = drive_part(d);
-	enum tape_cond cond = TAPE_NONE;
-	int64_t n = space_count(count);
-	int undone = 0;
-	int r = space(d, TAPE_FILEMARKS, n, &undone, &cond);
+	struct spaced s = space(d, TAPE_FILEMARKS, count);
 
-	if (r == 0) {
-		add_file(p, n);
+	p->file = sum(p->file, count);
+	if (s.r == 0) {
 		p->block = 0;
 		p->eof = EOF_AT_FM;
-	} else {
-		if (cond != TAPE_NONE)
-			add_file(p, n < 0 ? n + undone : n - undone);
-		p->block = -1;
-		p->eof = cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
+		return 0;
 	}
-	return r;
+	p->file = sum(p->file, -s.undone);
+	p->block = -1;
+	p->eof = s.cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
+	return s.r;
 }
 
 static int
 op_bsf(struct drive *d, int count)
 {
 	struct drive_part *p = drive_part(d);
-	enum tape_cond cond = TAPE_NONE;
-	int64_t n = space_count(count);
-	int undone = 0;
-	int r = space(d, TAPE_FILEMARKS, -n, &undone, &cond);
+	struct spaced s = space(d, TAPE_FILEMARKS, -(int64_t)count);
 
-	if (r == 0) {
-		add_file(p, -n);
-		p->block = -1;
-		p->eof = EOF_NONE;
-	} else {
-		if (cond != TAPE_NONE)
-			add_file(p, n < 0 ? -n - undone : -n + undone);
-		p->block = cond == TAPE_BOT ? 0 : -1;
-		p->eof = cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
-	}
-	return r;
+	p->file = sum(p->file, -(int64_t)count + (s.r < 0 ? s.undone : 0));
+	p->block = s.r < 0 ? 0 : -1;
+	p->eof = s.cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
+	return s.r;
 }
 
+/* The halves of MTFSFM and MTBSFM: only the second one sets the end condition.
+ */
 static int
 op_fsfm(struct drive *d, int count)
 {
@@ -112,7 +112,7 @@ op_fsfm(struct drive *d, int count)
 
 	if (r < 0)
 		return r;
-	drive_part(d)->eof = before; /* st: only the second half changes it */
+	drive_part(d)->eof = before;
 	return op_bsf(d, 1);
 }
 
@@ -124,59 +124,49 @@ op_bsfm(struct drive *d, int count)
 
 	if (r < 0)
 		return r;
-	drive_part(d)->eof = before; /* st: only the second half changes it */
+	drive_part(d)->eof = before;
 	return op_fsf(d, 1);
-}
-
-/* A filemark stopped the spacing of records. */
-static void
-crossed_filemark(struct drive_part *p, bool forward)
-{
-	if (forward) {
-		add_file(p, 1);
-		p->block = 0;
-		p->eof = EOF_AT_FM;
-	} else {
-		p->file--; /* st: even when it is not known */
-		p->block = -1;
-		p->eof = EOF_NONE;
-	}
-}
-
-/* Records, forward if ${n} > 0. */
-static int
-space_records(struct drive *d, int64_t n)
-{
-	struct drive_part *p = drive_part(d);
-	enum tape_cond cond = TAPE_NONE;
-	int undone = 0;
-	int r = space(d, TAPE_RECORDS, n, &undone, &cond);
-	int64_t done = n < 0 ? n + undone : n - undone;
-
-	if (r < 0 && cond == TAPE_FILEMARK) {
-		crossed_filemark(p, n > 0);
-		return r;
-	}
-	if (r < 0 && cond == TAPE_NONE) /* the tape failed on the way */
-		p->block = -1;
-	else if (cond == TAPE_BOT)
-		p->block = 0;
-	else if (p->block >= 0)
-		p->block = p->block + done >= 0 ? (int)(p->block + done) : -1;
-	p->eof = cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
-	return r;
 }
 
 static int
 op_fsr(struct drive *d, int count)
 {
-	return space_records(d, space_count(count));
+	struct drive_part *p = drive_part(d);
+	struct spaced s = space(d, TAPE_RECORDS, count);
+	int64_t block = sum(p->block, count);
+
+	p->eof = EOF_NONE;
+	if (s.r == 0) {
+		p->block = (int)block;
+	} else if (s.cond == TAPE_FILEMARK) {
+		p->file = sum(p->file, 1);
+		p->block = 0;
+		p->eof = EOF_AT_FM;
+	} else {
+		p->block = block >= s.undone ? (int)(block - s.undone) : -1;
+		if (s.cond == TAPE_EOD)
+			p->eof = EOF_EOD;
+	}
+	return s.r;
 }
 
 static int
 op_bsr(struct drive *d, int count)
 {
-	return space_records(d, -space_count(count));
+	struct drive_part *p = drive_part(d);
+	struct spaced s = space(d, TAPE_RECORDS, -(int64_t)count);
+	int64_t block = sum(p->block, -(int64_t)count);
+
+	p->eof = s.cond == TAPE_EOD ? EOF_EOD : EOF_NONE;
+	if (s.r == 0) {
+		p->block = (int)block;
+	} else if (s.cond == TAPE_FILEMARK) {
+		p->file--; /* st: even when it is not known */
+		p->block = -1;
+	} else if (p->block >= 0 || s.cond == TAPE_BOT) {
+		p->block = (int)(block + s.undone);
+	}
+	return s.r;
 }
 
 /* No drive of this century has setmarks. */
@@ -184,6 +174,7 @@ static int
 op_setmarks(struct drive *d, int count)
 {
 	(void)count; /* no number of them */
+	drive_part(d)->eof = EOF_NONE;
 	return drive_fail(d, EIO, "setmarks are not supported");
 }
 
@@ -201,6 +192,9 @@ op_rewind(struct drive *d, int count)
 	return 0;
 }
 
+/* Filemarks that MTEOM tries to space over, to learn their number. */
+#define TO_EOD 0x7fffff
+
 static int
 op_eom(struct drive *d, int count)
 {
@@ -213,7 +207,7 @@ op_eom(struct drive *d, int count)
 	if (drive_has(d, MT_ST_FAST_MTEOM))
 		p->file = -1;
 	else
-		add_file(p, (int64_t)marks);
+		p->file = sum(sum(p->file, TO_EOD), (int64_t)marks - TO_EOD);
 	p->block = -1;
 	p->eof = EOF_EOD;
 	return r < 0 ? drive_tape_failed(d, r) : 0;
@@ -231,7 +225,7 @@ op_weof(struct drive *d, int count)
 
 	r = tape_write_filemarks(d->tape, n, immediate, &done, &cond);
 	if (r == 0) {
-		add_file(p, n);
+		p->file = sum(p->file, count);
 		p->block = 0;
 		p->eof = EOF_NONE;
 		p->rw = RW_IDLE; /* no other filemark at close */
@@ -239,7 +233,7 @@ op_weof(struct drive *d, int count)
 	}
 	if (cond != TAPE_EOM)
 		return drive_tape_failed(d, r);
-	add_file(p, done);
+	p->file = sum(p->file, (int64_t)count - (n - done));
 	p->block = 0;
 	p->eof = done > 0 ? EOF_NONE : EOF_EW_HIT;
 	return drive_fail(d, EIO, "end of medium after %u filemarks", done);
@@ -291,6 +285,8 @@ op_setdensity(struct drive *d, int count)
 static int
 op_compression(struct drive *d, int count)
 {
+	if (d->ready != READY_YES)
+		return drive_fail(d, EIO, "no tape to set the drive up for");
 	return drive_set_compression(d, (count & 1) != 0);
 }
 
@@ -340,6 +336,14 @@ op_unload(struct drive *d, int count)
 	return 0;
 }
 
+int
+drive_stop(struct drive *d)
+{
+	int r = drive_other_ioctl(d);
+
+	return r < 0 || d->ready != READY_YES ? r : op_unload(d, 1);
+}
+
 static int
 op_offline(struct drive *d, int count)
 {
@@ -347,32 +351,25 @@ op_offline(struct drive *d, int count)
 	return op_unload(d, count);
 }
 
-/* Loading with no medium present succeeds, and there is still none. */
 static int
 op_load(struct drive *d, int count)
 {
-	int r = tape_load(d->tape);
-
 	(void)count; /* there is one slot */
-	if (r == -ENOMEDIUM) {
-		d->ready = READY_NO_TAPE;
-	} else if (r < 0) {
-		d->ready = READY_NO;
-		return drive_tape_failed(d, r);
-	} else {
-		d->ready = READY_YES;
-		d->new_medium = true;
-	}
-	d->rewind_at_close = d->node_rewinds;
-	return drive_check_medium(d);
+	return drive_load(d);
 }
 
 static int
 op_seek(struct drive *d, int count)
 {
-	if (count < 0)
-		return drive_fail(d, EIO, "no object %d", count);
-	return drive_set_location(d, (uint64_t)count, d->new_part);
+	int r;
+
+	if (d->ready != READY_YES)
+		return drive_fail(d, EIO, "no tape to seek on");
+	/* LOCATE takes 32 bits, and -1 is just very far. */
+	r = drive_set_location(d, (uint32_t)count, d->new_part);
+	if (!drive_has(d, MT_ST_CAN_PARTITIONS))
+		drive_part(d)->rw = RW_IDLE;
+	return r;
 }
 
 static int
@@ -383,9 +380,16 @@ op_setpart(struct drive *d, int count)
 	if (!drive_has(d, MT_ST_CAN_PARTITIONS))
 		return drive_fail(d, EINVAL,
 		    "partitions are off; mt stsetoptions can-partitions");
-	tape_describe(d->tape, &info);
-	d->n_parts = info.partitions;
-	if (count < 0 || (unsigned)count >= d->n_parts)
+	if (count < 0 || count >= TAPE_MAX_PARTITIONS)
+		return drive_fail(d, EINVAL, "no partition %d", count);
+	if ((unsigned)count >= d->n_parts) {
+		d->n_parts = 0;
+		if (d->ready != READY_YES)
+			return drive_fail(d, EIO, "no tape to look at");
+		tape_describe(d->tape, &info);
+		d->n_parts = info.partitions;
+	}
+	if ((unsigned)count >= d->n_parts)
 		return drive_fail(d, EINVAL, "no partition %d of %u", count,
 		    d->n_parts);
 	d->new_part = (unsigned)count;
@@ -415,9 +419,11 @@ op_mkpart(struct drive *d, int count)
 	if (!drive_has(d, MT_ST_CAN_PARTITIONS))
 		return drive_fail(d, EINVAL,
 		    "partitions are off; mt stsetoptions can-partitions");
-	r = tape_rewind(d->tape);
+	r = drive_load(d);
+	if (r == 0 && d->ready != READY_YES)
+		r = drive_fail(d, EIO, "no tape to make partitions on");
 	if (r < 0)
-		return drive_tape_failed(d, r);
+		return r;
 	tape_describe(d->tape, &info);
 	if (count < 0 && info.capacity > mb * 1000000)
 		mb = (info.capacity - mb * 1000000) / 1000000;
@@ -443,7 +449,7 @@ op_unknown(struct drive *d, int count)
 
 static const struct op ops[] = {
 	[MTFSF] = { "MTFSF", NEEDS, GOES_ON, op_fsf },
-	[MTBSF] = { "MTBSF", NEEDS, MARKS_FIRST, op_bsf },
+	[MTBSF] = { "MTBSF", NEEDS, MARKS_FIRST | GOES_ON, op_bsf },
 	[MTFSR] = { "MTFSR", NEEDS, 0, op_fsr },
 	[MTBSR] = { "MTBSR", NEEDS, 0, op_bsr },
 	[MTWEOF] = { "MTWEOF", NEEDS, NEEDS_WRITE, op_weof },
@@ -452,13 +458,14 @@ static const struct op ops[] = {
 	    op_offline },
 	[MTNOP] = { "MTNOP", NEEDS, KEEPS_RW, op_nop },
 	[MTRETEN] = { "MTRETEN", FINDS, GOES_ON, op_rewind },
-	[MTBSFM] = { "MTBSFM", NEEDS, MARKS_FIRST, op_bsfm },
+	[MTBSFM] = { "MTBSFM", NEEDS, MARKS_FIRST | GOES_ON, op_bsfm },
 	[MTFSFM] = { "MTFSFM", NEEDS, GOES_ON, op_fsfm },
 	[MTEOM] = { "MTEOM", FINDS, GOES_ON, op_eom },
-	[MTERASE] = { "MTERASE", FINDS, NEEDS_WRITE, op_erase },
+	[MTERASE] = { "MTERASE", NEEDS, NEEDS_WRITE, op_erase },
 	[MTSETBLK] = { "MTSETBLK", NEEDS, KEEPS_RW, op_setblk },
 	[MTSETDENSITY] = { "MTSETDENSITY", NEEDS, KEEPS_RW, op_setdensity },
-	[MTSEEK] = { "MTSEEK", FINDS, MARKS_FIRST | GOES_ON | STAYS, op_seek },
+	[MTSEEK] = { "MTSEEK", CLASS_OP_LOAD, MARKS_FIRST | GOES_ON | STAYS,
+	    op_seek },
 	[MTSETDRVBUFFER] = { "MTSETDRVBUFFER", CLASS_OP_OPTION,
 	    KEEPS_RW | STAYS, op_setdrvbuffer },
 	[MTFSS] = { "MTFSS", NEEDS, 0, op_setmarks },
@@ -468,7 +475,7 @@ static const struct op ops[] = {
 	[MTUNLOCK] = { "MTUNLOCK", ALWAYS, STAYS, op_unlock },
 	[MTLOAD] = { "MTLOAD", CLASS_OP_LOAD, GOES_ON | STAYS, op_load },
 	[MTUNLOAD] = { "MTUNLOAD", NEEDS, STAYS, op_unload },
-	[MTCOMPRESSION] = { "MTCOMPRESSION", NEEDS, GOES_ON, op_compression },
+	[MTCOMPRESSION] = { "MTCOMPRESSION", ALWAYS, GOES_ON, op_compression },
 	[MTSETPART] = { "MTSETPART", ALWAYS, KEEPS_RW | STAYS, op_setpart },
 	[MTMKPART] = { "MTMKPART", ALWAYS, STAYS, op_mkpart },
 	[MTWEOFI] = { "MTWEOFI", NEEDS, NEEDS_WRITE, op_weofi },
@@ -499,6 +506,8 @@ drive_set_location(struct drive *d, uint64_t object, unsigned part)
 	enum tape_cond cond = TAPE_NONE;
 	int r;
 
+	if (part != 0 && !drive_has(d, MT_ST_CAN_PARTITIONS))
+		return drive_fail(d, EINVAL, "partitions are off");
 	if (part != d->part) {
 		p->left_valid = d->tape->pos.known;
 		p->left_at = d->tape->pos.object;
@@ -506,9 +515,9 @@ drive_set_location(struct drive *d, uint64_t object, unsigned part)
 	r = tape_locate(d->tape, part, object, &cond);
 	p->file = p->block = -1;
 	p->eof = EOF_NONE;
+	d->part = d->tape->pos.partition;
 	if (r < 0)
 		return drive_tape_failed(d, r);
-	d->part = part;
 	if (cond != TAPE_NONE)
 		return drive_fail(d, EIO, "end of data before object %llu",
 		    (unsigned long long)object);
@@ -525,8 +534,10 @@ drive_switch_partition(struct drive *d)
 {
 	struct drive_part *to = &d->parts[d->new_part];
 
-	if (d->new_part == d->part)
+	if (d->new_part == d->part || !drive_has(d, MT_ST_CAN_PARTITIONS))
 		return 0;
+	if (d->ready != READY_YES)
+		return drive_fail(d, EIO, "no tape to change partitions on");
 	return drive_set_location(d, to->left_valid ? to->left_at : 0,
 	    d->new_part);
 }
@@ -546,6 +557,9 @@ count_pending(const struct drive *d, int op, int count)
 	case MTFSFM:
 	case MTEOM:
 		return count - 1;
+	case MTBSF:
+	case MTBSFM:
+		return count + 1;
 	default:
 		return count;
 	}
@@ -559,8 +573,8 @@ marks_first(struct drive *d, int op, int *count)
 
 	if (r < 0)
 		return r;
-	if ((op == MTBSF || op == MTBSFM) && *count < INT_MAX)
-		++*count;
+	if (op == MTBSF || op == MTBSFM)
+		*count = (int)((unsigned)*count + 1);
 	drive_part(d)->rw = RW_IDLE;
 	return 0;
 }
@@ -573,14 +587,57 @@ prepare(struct drive *d, const struct op *o, int op, int *count)
 
 	if (r == 0)
 		r = drive_unsettle(d);
-	if (r < 0 || drive_state(d) == STATE_LOST)
+	if (r < 0)
 		return r;
+	if (drive_state(d) == STATE_LOST) {
+		drive_forget_place(d);
+		return 0;
+	}
 	*count = count_pending(d, op, *count);
 	r = drive_flush_reading(d, (o->flags & GOES_ON) != 0);
-	if (r == 0 && o->flags & MARKS_FIRST &&
-	    drive_part(d)->rw == RW_WRITING)
+	if (r == 0 && o->flags & MARKS_FIRST && drive_part(d)->rw == RW_WRITING)
 		r = marks_first(d, op, count);
 	return r;
+}
+
+/* What the states let through; then what comes first. */
+static int
+begin_op(struct drive *d, const struct op *o, const struct mtop *op, bool admin,
+    int *count)
+{
+	int r;
+
+	if (op->mt_op == MTSETDRVBUFFER && !admin)
+		return drive_fail(d, EPERM,
+		    "MTSETDRVBUFFER needs CAP_SYS_ADMIN");
+	/* st: a count with bits of MT_ST_OPTIONS passes as an option does. */
+	if (((uint32_t)op->mt_count & MT_ST_OPTIONS) != 0)
+		r = drive_admit_undefined(d, o->class);
+	else
+		r = drive_admit(d, o->class);
+	/* st: without a tape, too, the filemark of close is forgotten. */
+	if (r == -ENOMEDIUM && !(o->flags & KEEPS_RW) && !d->settled)
+		drive_part(d)->rw = RW_IDLE;
+	return r < 0 ? r : prepare(d, o, op->mt_op, count);
+}
+
+static int
+carry_out(struct drive *d, const struct op *o, int count)
+{
+	int r = 0;
+
+	if (!(o->flags & KEEPS_RW))
+		drive_part(d)->rw = RW_IDLE;
+	if (!(o->flags & STAYS) && d->ready == READY_YES)
+		r = drive_switch_partition(d);
+	/* Not so in st, which may then write a filemark where it was moved. */
+	if (!(o->flags & KEEPS_RW) && drive_part(d)->rw == RW_WRITING)
+		drive_part(d)->rw = RW_IDLE;
+	if (r == 0 && o->flags & NEEDS_WRITE && d->may_not_write)
+		r = drive_fail(d, EACCES,
+		    d->protected ? "the medium is write protected"
+				 : "opened for reading");
+	return r < 0 ? r : o->run(d, count);
 }
 
 int
@@ -588,25 +645,10 @@ drive_mtop(struct drive *d, const struct mtop *op, bool admin)
 {
 	const struct op *o = find_op(op->mt_op);
 	int count = op->mt_count;
-	int r;
+	int r = begin_op(d, o, op, admin, &count);
 
-	if (op->mt_op == MTSETDRVBUFFER && !admin)
-		return drive_fail(d, EPERM,
-		    "MTSETDRVBUFFER needs CAP_SYS_ADMIN");
-	r = drive_admit(d, o->class);
 	if (r == 0)
-		r = prepare(d, o, op->mt_op, &count);
-	if (r < 0)
-		return r;
-	if (!(o->flags & KEEPS_RW))
-		drive_part(d)->rw = RW_IDLE;
-	if (!(o->flags & STAYS))
-		r = drive_switch_partition(d);
-	if (r == 0 && o->flags & NEEDS_WRITE && d->may_not_write)
-		r = drive_fail(d, EACCES, d->protected ?
-		    "the medium is write protected" : "opened for reading");
-	if (r == 0)
-		r = o->run(d, count);
+		r = carry_out(d, o, count);
 	drive_check(d);
 	return r;
 }

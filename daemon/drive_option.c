@@ -8,11 +8,13 @@
 
 #include "drive_state.h"
 
-#define PER_MODE (MT_ST_BUFFER_WRITES | MT_ST_ASYNC_WRITES | \
-	MT_ST_READ_AHEAD | MT_ST_DEF_WRITES | MT_ST_SYSV)
-#define PER_DRIVE (MT_ST_TWO_FM | MT_ST_FAST_MTEOM | MT_ST_AUTO_LOCK | \
-	MT_ST_CAN_BSR | MT_ST_NO_BLKLIMS | MT_ST_CAN_PARTITIONS | \
-	MT_ST_SCSI2LOGICAL | MT_ST_NOWAIT | MT_ST_SILI | MT_ST_NOWAIT_EOF)
+#define PER_MODE                                                       \
+	(MT_ST_BUFFER_WRITES | MT_ST_ASYNC_WRITES | MT_ST_READ_AHEAD | \
+	    MT_ST_DEF_WRITES | MT_ST_SYSV)
+#define PER_DRIVE                                                            \
+	(MT_ST_TWO_FM | MT_ST_FAST_MTEOM | MT_ST_AUTO_LOCK | MT_ST_CAN_BSR | \
+	    MT_ST_NO_BLKLIMS | MT_ST_CAN_PARTITIONS | MT_ST_SCSI2LOGICAL |   \
+	    MT_ST_NOWAIT | MT_ST_SILI | MT_ST_NOWAIT_EOF)
 
 #define OPTION_CODE 0xf0000000u /* MT_ST_OPTIONS, without its sign */
 #define OPTION_VALUE 0x0fffffffu
@@ -23,38 +25,64 @@
 #define SENSE_EXTENDED 18
 #define SENSE_SIZE 96
 
-int
-drive_set_block(struct drive *d, uint32_t block_size)
+/* What the tape can't do is EIO; what the limits of open exclude, EINVAL. */
+static int
+check_block(struct drive *d, uint32_t block_size)
 {
 	struct tape_info info;
 
-	tape_describe(d->tape, &info);
-	if (block_size != 0 && !drive_has(d, MT_ST_NO_BLKLIMS) &&
-	    (block_size < info.min_record || block_size > info.max_record))
+	if (block_size == 0)
+		return 0;
+	if (d->max_record != 0 &&
+	    (block_size < d->min_record || block_size > d->max_record))
 		return drive_fail(d, EINVAL,
 		    "a block size of %u bytes; this tape takes %u to %u",
-		    block_size, info.min_record, info.max_record);
-	d->block_changed = true;
-	if (block_size % info.granularity != 0)
-		return drive_fail(d, EIO,
-		    "a block size of %u bytes; this tape takes multiples of %u",
-		    block_size, info.granularity);
+		    block_size, d->min_record, d->max_record);
+	tape_describe(d->tape, &info);
+	if (block_size >= info.min_record && block_size <= info.max_record &&
+	    block_size % info.granularity == 0)
+		return 0;
+	return drive_fail(d, EIO,
+	    "a block size of %u bytes; this tape takes multiples of %u from %u "
+	    "to %u",
+	    block_size, info.granularity, info.min_record, info.max_record);
+}
+
+/* One MODE SELECT with both: neither changes if either is refused. */
+static int
+set_both(struct drive *d, uint32_t block_size, uint8_t density)
+{
+	int r = check_block(d, block_size);
+
+	if (r < 0)
+		return r;
+	if (density != d->hard_density) {
+		r = tape_set(d->tape, TAPE_DENSITY, density);
+		/* A tape that knows no densities keeps the code as a label. */
+		if (r < 0 && r != -EOPNOTSUPP)
+			return drive_tape_failed(d, r);
+	}
 	d->block_size = d->hard_block_size = block_size;
+	d->density = d->hard_density = density;
 	d->ahead_left = 0;
 	return 0;
 }
 
 int
+drive_set_block(struct drive *d, uint32_t block_size)
+{
+	int r = set_both(d, block_size, d->density);
+
+	if (r != -EINVAL)
+		d->block_changed = true;
+	return r;
+}
+
+int
 drive_set_density(struct drive *d, uint8_t density)
 {
-	int r = tape_set(d->tape, TAPE_DENSITY, density);
-
 	d->density_changed = true;
-	/* A tape that knows no densities keeps the code as a mere label. */
-	if (r < 0 && r != -EOPNOTSUPP)
-		return drive_tape_failed(d, r);
-	d->density = d->hard_density = density;
-	return 0;
+	return set_both(d, d->block_size, density);
 }
 
 int
@@ -68,23 +96,24 @@ drive_set_compression(struct drive *d, bool on)
 	return 0;
 }
 
+/* st: a refusal matters only once a mode has been defined. */
 int
 drive_apply_mode(struct drive *d)
 {
 	const struct drive_mode *m = &d->modes[d->mode];
-	int r = 0;
+	uint32_t block_size = d->block_size;
+	uint8_t density = d->density;
 
-	if (!d->density_changed && m->default_density >= 0 &&
-	    m->default_density != d->density) {
-		r = drive_set_density(d, (uint8_t)m->default_density);
-		d->density_changed = false; /* only a default */
-	}
-	if (r == 0 && !d->block_changed && m->default_block >= 0 &&
-	    (uint32_t)m->default_block != d->block_size) {
-		r = drive_set_block(d, (uint32_t)m->default_block);
-		d->block_changed = false; /* only a default */
-	}
-	return r;
+	if (!d->density_changed && m->default_density >= 0)
+		density = (uint8_t)m->default_density;
+	if (!d->block_changed && m->default_block >= 0)
+		block_size = (uint32_t)m->default_block;
+	if ((block_size != d->block_size || density != d->density) &&
+	    set_both(d, block_size, density) < 0 && d->modes_defined)
+		return drive_fail(d, EINVAL,
+		    "the mode's block size %u or density %#x is refused",
+		    block_size, density);
+	return 0;
 }
 
 static void
@@ -194,6 +223,7 @@ drive_set_options(struct drive *d, uint32_t options)
 	if (!m->defined) {
 		*m = d->modes[0];
 		m->defined = true;
+		d->modes_defined = true;
 	}
 	switch (options & OPTION_CODE) {
 	case MT_ST_BOOLEANS:
@@ -206,7 +236,7 @@ drive_set_options(struct drive *d, uint32_t options)
 		    (options & OPTION_CODE) == MT_ST_SETBOOLEANS);
 		return 0;
 	case MT_ST_WRITE_THRESHOLD: /* kept by st for old programs */
-	case MT_ST_TIMEOUTS: /* nothing here takes that long */
+	case MT_ST_TIMEOUTS:	    /* nothing here takes that long */
 		return 0;
 	case MT_ST_DEF_BLKSIZE:
 		return set_default_block(d, value);

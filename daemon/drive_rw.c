@@ -31,7 +31,6 @@ auto_lock(struct drive *d)
 static int
 check_common(struct drive *d, size_t count)
 {
-	struct tape_info info;
 	int r = drive_admit(d, CLASS_RW);
 
 	if (r == 0)
@@ -43,16 +42,28 @@ check_common(struct drive *d, size_t count)
 		r = drive_switch_partition(d);
 	if (r < 0)
 		return r;
-	tape_describe(d->tape, &info);
-	if (d->block_size == 0 && !drive_has(d, MT_ST_NO_BLKLIMS) &&
-	    (count < info.min_record || count > info.max_record))
+	if (d->block_size == 0 && d->max_record != 0 &&
+	    (count < d->min_record || count > d->max_record))
 		return drive_fail(d, EINVAL,
 		    "a record of %zu bytes; this tape takes %u to %u", count,
-		    info.min_record, info.max_record);
-	if (count > TAPE_MAX_RECORD && d->block_size == 0)
-		return drive_fail(d, EINVAL, "a record of %zu bytes", count);
+		    d->min_record, d->max_record);
 	auto_lock(d);
 	return 0;
+}
+
+/* A record size that the tape can't have, where nobody asked for its limits. */
+static int
+check_record_size(struct drive *d, size_t count)
+{
+	struct tape_info info;
+
+	tape_describe(d->tape, &info);
+	if (count >= info.min_record && count <= info.max_record)
+		return 0;
+	drive_part(d)->block = -1;
+	return drive_fail(d, EIO,
+	    "a record of %zu bytes; this tape takes %u to %u", count,
+	    info.min_record, info.max_record);
 }
 
 /* The drive met the end of recorded data: BLANK CHECK. */
@@ -76,8 +87,10 @@ read_record(struct drive *d, void *buf, size_t count)
 	struct drive_part *p = drive_part(d);
 	enum tape_cond cond;
 	size_t len;
-	int r;
+	int r = check_record_size(d, count);
 
+	if (r < 0)
+		return r;
 	r = tape_read(d->tape, buf, count, &len, &cond);
 	if (r < 0) {
 		p->block = -1;
@@ -175,6 +188,12 @@ make_ahead_room(struct drive *d, size_t size)
 	return 0;
 }
 
+static bool
+reads_ahead(const struct drive *d)
+{
+	return d->streaming && drive_has(d, MT_ST_READ_AHEAD);
+}
+
 /*
  * Refills the empty read-ahead.  While streaming as many blocks as st takes;
  * otherwise one, the rest of which serves the next part of the same read(2).
@@ -186,7 +205,7 @@ fill_ahead(struct drive *d, bool *ret_stopped)
 	struct blocks got;
 	int r;
 
-	if (d->streaming && bytes < AHEAD_BYTES)
+	if (reads_ahead(d) && bytes < AHEAD_BYTES)
 		bytes = AHEAD_BYTES / bytes * bytes;
 	r = make_ahead_room(d, bytes);
 	if (r < 0)
@@ -222,7 +241,7 @@ read_fixed(struct drive *d, uint8_t *buf, size_t count)
 	    drive_part(d)->eof != EOF_FM_PENDING &&
 	    drive_part(d)->eof < EOF_EW_GRACE) {
 		whole = (count - total) / d->block_size * d->block_size;
-		if (!d->streaming && whole > 0) {
+		if (!reads_ahead(d) && whole > 0) {
 			r = read_blocks(d, buf + total, whole, &got);
 			total += got.len;
 		} else {
@@ -265,8 +284,8 @@ check_read(struct drive *d, size_t count, unsigned flags)
 	return 0;
 }
 
-ssize_t
-drive_read(struct drive *d, void *buf, size_t count, unsigned flags)
+static ssize_t
+read_checked(struct drive *d, void *buf, size_t count, unsigned flags)
 {
 	struct drive_part *p;
 	ssize_t n;
@@ -292,6 +311,14 @@ drive_read(struct drive *d, void *buf, size_t count, unsigned flags)
 		advance_end(p);
 	else if (n > 0 && p->eof == EOF_AT_FM)
 		p->eof = EOF_NONE;
+	return n;
+}
+
+ssize_t
+drive_read(struct drive *d, void *buf, size_t count, unsigned flags)
+{
+	ssize_t n = read_checked(d, buf, count, flags);
+
 	drive_check(d);
 	return n;
 }
@@ -329,20 +356,20 @@ drive_flush_reading(struct drive *d, bool go_on)
 	return r < 0 ? drive_tape_failed(d, r) : 0;
 }
 
-/* st.c, st_write(): a write that follows no write, at BOT, sets the mode. */
+/*
+ * st.c, st_write(): after a read the tape goes back to where the program is,
+ * and a first write at BOT sets the mode.  The direction stays: nothing is
+ * written yet, and it may come to nothing.
+ */
 static int
 begin_writing(struct drive *d)
 {
 	struct drive_part *p = drive_part(d);
 	enum drive_default c = d->modes[d->mode].default_compression;
-	int r = 0;
+	int r;
 
-	if (p->rw == RW_READING) {
-		r = drive_flush_reading(d, false);
-		if (r == 0)
-			p->rw = RW_WRITING;
-		return r;
-	}
+	if (p->rw == RW_READING)
+		return drive_flush_reading(d, false);
 	if (p->rw == RW_WRITING || p->file != 0 || p->block != 0)
 		return 0;
 	r = drive_apply_mode(d);
@@ -357,13 +384,21 @@ pass_gate(struct drive *d)
 {
 	struct drive_part *p = drive_part(d);
 
-	if (p->eof == EOF_EW_HIT) {
-		p->eof = EOF_EW_GRACE; /* the next one is let through */
-		return drive_fail(d, ENOSPC, "early warning");
-	}
-	if (p->eof == EOF_EW_FAILED)
-		return drive_fail(d, EIO, "acknowledged data was lost");
-	return 0;
+	if (p->eof != EOF_EW_HIT)
+		return 0;
+	if (p->rw == RW_READING)
+		p->rw = RW_WRITING; /* st: though nothing is written */
+	p->eof = EOF_EW_GRACE;	    /* the next one is let through */
+	return drive_fail(d, ENOSPC, "early warning");
+}
+
+static int
+check_whole_blocks(struct drive *d, size_t count)
+{
+	if (d->block_size == 0 || count % d->block_size == 0)
+		return 0;
+	return drive_fail(d, EINVAL, "%zu bytes are not whole blocks of %u",
+	    count, d->block_size);
 }
 
 /* All that write(2) checks before the tape is touched. */
@@ -374,14 +409,17 @@ check_write(struct drive *d, size_t count, bool final)
 
 	if (r < 0 || count == 0)
 		return r;
-	if (final && d->block_size != 0 && count % d->block_size != 0)
-		return drive_fail(d, EINVAL,
-		    "%zu bytes are not whole blocks of %u", count,
-		    d->block_size);
+	r = final ? check_whole_blocks(d, count) : 0;
+	if (r < 0)
+		return r;
 	if (d->may_not_write)
-		return drive_fail(d, EACCES, d->protected ?
-		    "the medium is write protected" : "opened for reading");
+		return drive_fail(d, EACCES,
+		    d->protected ? "the medium is write protected"
+				 : "opened for reading");
 	r = begin_writing(d);
+	/* Its mode may just have got a block size; st forgets to look again. */
+	if (r == 0 && final)
+		r = check_whole_blocks(d, count);
 	return r < 0 ? r : pass_gate(d);
 }
 
@@ -401,8 +439,17 @@ drive_check_write(struct drive *d, size_t count, bool final)
 
 	if (r < 0)
 		return r;
+	if (count == 0)
+		return 0;
+	if (d->block_size == 0)
+		r = check_record_size(d, count);
+	if (r < 0)
+		return r;
 	tape_describe(d->tape, &info);
-	if (info.room >= count || (d->block_size != 0 && !final))
+	if (info.room >= count)
+		return (ssize_t)count;
+	/* Room is told for one record: the largest says nothing of several. */
+	if (d->block_size != 0 && (!final || info.room >= info.max_record))
 		return (ssize_t)count;
 	if (d->block_size != 0 && info.room >= d->block_size)
 		return (ssize_t)(info.room / d->block_size * d->block_size);
@@ -444,8 +491,8 @@ write_failed(struct drive *d, int r, size_t bytes_done)
 	return drive_tape_failed(d, r);
 }
 
-ssize_t
-drive_write(struct drive *d, const void *buf, size_t count)
+static ssize_t
+write_checked(struct drive *d, const void *buf, size_t count)
 {
 	struct drive_part *p;
 	enum tape_cond cond;
@@ -457,15 +504,26 @@ drive_write(struct drive *d, const void *buf, size_t count)
 	p = drive_part(d);
 	p->rw = RW_WRITING;
 	size = d->block_size == 0 ? count : d->block_size;
+	r = check_record_size(d, size);
+	if (r < 0)
+		return r;
 	r = write_records(d, buf, size, count / size, &done, &cond);
 	if (p->block >= 0)
 		p->block += (int)done;
 	if (r < 0)
 		return write_failed(d, r, done * size);
 	/* Let through once, or warned again: the next one is refused. */
-	p->eof = p->eof == EOF_EW_GRACE || cond == TAPE_EARLY_WARNING ?
-	    EOF_EW_HIT :
-	    EOF_NONE;
-	drive_check(d);
+	p->eof = p->eof == EOF_EW_GRACE || cond == TAPE_EARLY_WARNING
+	    ? EOF_EW_HIT
+	    : EOF_NONE;
 	return (ssize_t)count;
+}
+
+ssize_t
+drive_write(struct drive *d, const void *buf, size_t count)
+{
+	ssize_t n = write_checked(d, buf, count);
+
+	drive_check(d);
+	return n;
 }

@@ -23,7 +23,8 @@ enum drive_rw {
 
 /*
  * The end condition, in the driver's order: several rules compare with ">=".
- * The names of st.h are in parentheses.
+ * The names of st.h are in parentheses; its EOM_ERROR is for data that a driver
+ * loses in a buffer, and we have none.
  */
 enum drive_eof {
 	EOF_NONE,	/* (NOEOF) */
@@ -32,10 +33,9 @@ enum drive_eof {
 			   before it */
 	EOF_AT_FM,	/* (FM) right after a filemark */
 	EOF_EW_HIT,	/* (EOM_OK) early warning: the next write is refused */
-	EOF_EW_FAILED,	/* (EOM_ERROR) acknowledged data lost at the end */
-	EOF_EW_GRACE,	/* (EOD_1) refused once: the next write is let through */
-	EOF_EOD2,	/* (EOD_2) one more read gives 0 */
-	EOF_EOD,	/* (EOD) reads give EIO and do not reach the tape */
+	EOF_EW_GRACE, /* (EOD_1) refused once: the next write is let through */
+	EOF_EOD2,     /* (EOD_2) one more read gives 0 */
+	EOF_EOD,      /* (EOD) reads give EIO and do not reach the tape */
 };
 
 enum drive_ready {
@@ -63,11 +63,11 @@ enum drive_state {
 enum drive_class {
 	CLASS_OPEN,
 	CLASS_CLOSE,
-	CLASS_RW,	/* read and write */
-	CLASS_STATUS,	/* MTIOCGET and ioctls that are not of the tape */
-	CLASS_POS,	/* MTIOCPOS */
-	CLASS_OP,	/* an MTIOCTOP operation that needs a medium */
-	CLASS_OP_FIND,	/* likewise, and finds a lost position again */
+	CLASS_RW,	 /* read and write */
+	CLASS_STATUS,	 /* MTIOCGET and ioctls that are not of the tape */
+	CLASS_POS,	 /* MTIOCPOS */
+	CLASS_OP,	 /* an MTIOCTOP operation that needs a medium */
+	CLASS_OP_FIND,	 /* likewise, and finds a lost position again */
 	CLASS_OP_ALWAYS, /* an MTIOCTOP operation that needs no medium */
 	CLASS_OP_LOAD,	 /* MTLOAD: needs no medium, finds the position */
 	CLASS_OP_OPTION, /* MTSETDRVBUFFER: may define a mode */
@@ -88,9 +88,9 @@ enum drive_default {
 
 struct drive_mode {
 	bool defined;
-	uint32_t booleans; /* the per-mode MT_ST_* bits */
+	uint32_t booleans;     /* the per-mode MT_ST_* bits */
 	int32_t default_block; /* bytes, -1: none */
-	int default_density; /* density code, -1: none */
+	int default_density;   /* density code, -1: none */
 	enum drive_default default_compression;
 };
 
@@ -100,7 +100,7 @@ struct drive_part {
 	enum drive_eof eof;
 	int file;  /* mt_fileno: filemarks before here, -1 unknown */
 	int block; /* mt_blkno: records since the last filemark, -1 unknown */
-	bool left_valid; /* ${left_at} is where it was left */
+	bool left_valid;  /* ${left_at} is where it was left */
 	uint64_t left_at; /* object number */
 };
 
@@ -108,20 +108,21 @@ struct drive {
 	struct tape *tape;
 	bool gone;
 	bool open;
-	bool nonblock; /* O_NONBLOCK of the open */
-	unsigned open_access;	 /* O_ACCMODE of the open */
-	unsigned open_mode;	 /* the mode of the node that is open */
-	bool node_rewinds;	 /* the open node rewinds on close */
-	bool rewind_at_close;	 /* ... and nothing took that back */
+	bool nonblock;	      /* O_NONBLOCK of the open */
+	unsigned open_access; /* O_ACCMODE of the open */
+	unsigned open_mode;   /* the mode of the node that is open */
+	bool node_rewinds;    /* the open node rewinds on close */
+	bool rewind_at_close; /* ... and nothing took that back */
 	enum drive_ready ready;
-	bool new_medium; /* the next look at the medium finds a new one */
-	bool protected;	 /* the medium is write protected */
+	bool new_medium;    /* the next look at the medium finds a new one */
+	bool protected;	    /* the medium is write protected */
 	bool may_not_write; /* that, or opened O_RDONLY */
 	enum drive_door door;
 
 	struct drive_mode modes[DRIVE_MODES];
-	unsigned mode; /* the mode of the tape session */
-	uint32_t booleans; /* the MT_ST_* bits of the whole drive */
+	bool modes_defined; /* any but the first has been */
+	unsigned mode;	    /* the mode of the tape session */
+	uint32_t booleans;  /* the MT_ST_* bits of the whole drive */
 	bool block_changed, density_changed, compression_changed;
 	/*
 	 * What the driver believes, and what the hardware was last set to: with
@@ -129,15 +130,17 @@ struct drive {
 	 */
 	uint32_t block_size; /* bytes, 0: variable block mode */
 	uint32_t hard_block_size;
+	/* Record sizes of the tape, as open found them; bytes, 0: not asked. */
+	uint32_t min_record, max_record;
 	uint8_t density;
 	uint8_t hard_density;
-	uint8_t buffering; /* drive buffering code, 0 .. 7 */
+	uint8_t buffering;     /* drive buffering code, 0 .. 7 */
 	int default_buffering; /* -1: none */
 
 	struct drive_part parts[TAPE_MAX_PARTITIONS];
 	unsigned part;	   /* the partition that the tape is in */
 	unsigned new_part; /* ... and where the next operation wants it */
-	unsigned n_parts;
+	unsigned n_parts;  /* as far as the driver knows */
 
 	/*
 	 * Fixed mode, after a read of a count that is no multiple of the block
@@ -169,6 +172,9 @@ enum drive_state drive_state(const struct drive *d);
 /* 0 if the state lets this class of request through, else its errno. */
 int drive_admit(struct drive *d, enum drive_class class);
 
+/* The same as if the mode of the node were defined. */
+int drive_admit_undefined(struct drive *d, enum drive_class class);
+
 /* Notes words for drive_why() and returns -${err}. */
 int drive_fail(struct drive *d, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -191,14 +197,23 @@ int drive_unsettle(struct drive *d);
  */
 int drive_flush_reading(struct drive *d, bool go_on);
 
+/* The position of the tape is lost: nothing is known of it any more. */
+void drive_forget_place(struct drive *d);
+
 /* Goes to the partition that MTSETPART asked for. */
 int drive_switch_partition(struct drive *d);
 
 /* Applies block size and density defaults of the session's mode. */
 int drive_apply_mode(struct drive *d);
 
-/* Looks at the medium as open does; 0, or a negative errno. */
+/*
+ * Looks at the medium as open does; 0, or a negative errno.  A tape that is not
+ * there is no failure.
+ */
 int drive_check_medium(struct drive *d);
+
+/* MTLOAD: loads the tape and looks at it. */
+int drive_load(struct drive *d);
 
 /* One MTIOCTOP operation by its number, without what comes before it. */
 int drive_run_op(struct drive *d, int op, int count);

@@ -10,9 +10,9 @@
 static long
 end_bits(const struct drive_part *p)
 {
-	if (p->eof == EOF_EW_HIT || p->eof == EOF_EW_FAILED)
+	if (p->eof == EOF_EW_HIT)
 		return GMT_EOT(ALL_BITS);
-	return p->eof > EOF_EW_FAILED ? GMT_EOD(ALL_BITS) : 0;
+	return p->eof > EOF_EW_HIT ? GMT_EOD(ALL_BITS) : 0;
 }
 
 static long
@@ -38,9 +38,8 @@ reports_early(const struct drive *d)
 }
 
 static long
-status_bits(struct drive *d)
+status_bits(const struct drive *d, const struct drive_part *p)
 {
-	const struct drive_part *p = drive_part(d);
 	long bits = end_bits(p) | density_bits(d->density);
 
 	if (d->protected)
@@ -76,17 +75,15 @@ settle_books(struct drive *d, enum drive_class class)
 int
 drive_get(struct drive *d, struct mtget *ret_status)
 {
-	struct drive_part *p;
+	/* st: of the partition before a pending switch, which is odd. */
+	struct drive_part *p = drive_part(d);
 	struct mtget s;
 	int r = settle_books(d, CLASS_STATUS);
 
 	if (r < 0)
 		return r;
-	p = drive_part(d);
-	if (drive_state(d) == STATE_LOST) {
-		p->file = p->block = -1;
-		p->eof = EOF_NONE;
-	}
+	if (drive_state(d) == STATE_LOST)
+		drive_forget_place(d);
 	memset(&s, 0, sizeof(s));
 	s.mt_type = MT_ISSCSI2;
 	s.mt_resid = (long)d->part;
@@ -94,7 +91,7 @@ drive_get(struct drive *d, struct mtget *ret_status)
 	    (long)d->density << MT_ST_DENSITY_SHIFT;
 	s.mt_fileno = p->file;
 	s.mt_blkno = p->block;
-	s.mt_gstat = status_bits(d);
+	s.mt_gstat = status_bits(d, p);
 	*ret_status = s;
 	drive_check(d);
 	return 0;

@@ -22,11 +22,27 @@ _Static_assert(sizeof(struct mtget) <= IOCTL_MAX_ARG, "room for MTIOCGET");
 #define MTIOCGET_32 _IOR('m', 2, struct mtget_32)
 #define MTIOCPOS_32 _IOR('m', 3, int32_t)
 
+/* scsi/scsi_ioctl.h and scsi/sg.h have these, with much that nobody needs. */
+#define SCSI_GET_IDLUN 0x5382
+#define SCSI_GET_BUS_NUMBER 0x5386
+#define SG_GET_VERSION_NUM 0x2282
+#define SCSI_IDLUN_SIZE (2 * sizeof(uint32_t))
+#define SG_VERSION 30527 /* what Linux answers: 3.5.27 */
+
+#define SCSI_STOP_UNIT 6
+#define SCSI_DOOR_LOCK 0x5380
+#define SCSI_DOOR_UNLOCK 0x5381
+#define SCSI_SEND_COMMAND 1
+#define CDROM_SEND_PACKET 0x5393
+#define SG_IO 0x2285
+
+/* linux/capability.h */
+#define CAP_SYS_RAWIO_BIT 17
 #define CAP_SYS_ADMIN_BIT 21
 
-/* Whether a thread has CAP_SYS_ADMIN in effect; false if it can't be told. */
+/* Whether a thread has a capability in effect; false if it can't be told. */
 static bool
-has_cap_admin(pid_t tid)
+thread_has_cap(pid_t tid, unsigned bit)
 {
 	char path[64], line[128];
 	unsigned long long caps = 0;
@@ -40,13 +56,13 @@ has_cap_admin(pid_t tid)
 		if (sscanf(line, "CapEff: %llx", &caps) == 1)
 			break;
 	(void)fclose(f); /* only read from */
-	return (caps >> CAP_SYS_ADMIN_BIT & 1) != 0;
+	return (caps >> bit & 1) != 0;
 }
 
 static bool
-is_admin(const struct ioctl_caller *who)
+has_cap(const struct ioctl_caller *who, unsigned bit)
 {
-	return who->tid > 0 ? has_cap_admin(who->tid) : who->uid == 0;
+	return who->tid > 0 ? thread_has_cap(who->tid, bit) : who->uid == 0;
 }
 
 static int
@@ -58,7 +74,7 @@ call_op(struct drive *d, const struct ioctl_caller *who, const void *in,
 	(void)out; /* it has none */
 	memcpy(&op, in, sizeof(op));
 	return drive_mtop(d, &op,
-	    op.mt_op == MTSETDRVBUFFER && is_admin(who));
+	    op.mt_op == MTSETDRVBUFFER && has_cap(who, CAP_SYS_ADMIN_BIT));
 }
 
 static int
@@ -125,6 +141,74 @@ call_pos_32(struct drive *d, const struct ioctl_caller *who, const void *in,
 	return 0;
 }
 
+/*
+ * What programs ask of any SCSI device: st hands these on to the SCSI layer,
+ * which knows a bus, a target and a unit; ours are all 0.
+ */
+static int
+call_scsi(struct drive *d, const struct ioctl_caller *who, const void *in,
+    void *out)
+{
+	int r = drive_check_mode(d); /* st: these do not even flush */
+
+	(void)who; /* anybody may ask */
+	(void)in;
+	if (r == 0)
+		memset(out, 0, SCSI_IDLUN_SIZE);
+	return r;
+}
+
+static int
+call_sg_version(struct drive *d, const struct ioctl_caller *who, const void *in,
+    void *out)
+{
+	static const int32_t version = SG_VERSION;
+	int r = drive_other_ioctl(d);
+
+	(void)who; /* anybody may ask */
+	(void)in;
+	if (r == 0)
+		memcpy(out, &version, sizeof(version));
+	return r;
+}
+
+static int
+call_stop(struct drive *d, const struct ioctl_caller *who, const void *in,
+    void *out)
+{
+	(void)who; /* anybody may, as with MTUNLOAD */
+	(void)in;
+	(void)out;
+	return drive_stop(d);
+}
+
+/* The door of a drive that is a program: there is none. */
+static int
+call_door(struct drive *d, const struct ioctl_caller *who, const void *in,
+    void *out)
+{
+	(void)who; /* anybody may */
+	(void)in;
+	(void)out;
+	return drive_other_ioctl(d);
+}
+
+/* SCSI commands are for the privileged, and we know none. */
+static int
+call_command(struct drive *d, const struct ioctl_caller *who, const void *in,
+    void *out)
+{
+	int r = drive_check_mode(d);
+
+	(void)in;
+	(void)out;
+	if (r == 0 && !has_cap(who, CAP_SYS_RAWIO_BIT))
+		r = -EPERM;
+	if (r == 0)
+		r = drive_other_ioctl(d);
+	return r < 0 ? r : -EINVAL;
+}
+
 struct entry {
 	uint32_t cmd;
 	size_t in, out; /* bytes */
@@ -140,6 +224,15 @@ static const struct entry entries[] = {
 	{ (uint32_t)MTIOCGET_32, 0, sizeof(struct mtget_32), call_get_32 },
 	{ (uint32_t)MTIOCPOS_32, 0, sizeof(int32_t), call_pos_32 },
 #endif
+	{ SCSI_GET_IDLUN, 0, SCSI_IDLUN_SIZE, call_scsi },
+	{ SCSI_GET_BUS_NUMBER, 0, sizeof(int32_t), call_scsi },
+	{ SG_GET_VERSION_NUM, 0, sizeof(int32_t), call_sg_version },
+	{ SCSI_STOP_UNIT, 0, 0, call_stop },
+	{ SCSI_DOOR_LOCK, 0, 0, call_door },
+	{ SCSI_DOOR_UNLOCK, 0, 0, call_door },
+	{ SCSI_SEND_COMMAND, 0, 0, call_command },
+	{ CDROM_SEND_PACKET, 0, 0, call_command },
+	{ SG_IO, 0, 0, call_command },
 };
 
 static const struct entry *

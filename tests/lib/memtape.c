@@ -131,9 +131,9 @@ static uint64_t
 used(struct memtape *m)
 {
 	/* Counting is slow, and only a limit in bytes asks for it. */
-	return m->config.limit.capacity == 0 ?
-	    0 :
-	    bytes_before(here(m), (size_t)m->base.pos.object);
+	return m->config.limit.capacity == 0
+	    ? 0
+	    : bytes_before(here(m), (size_t)m->base.pos.object);
 }
 
 /* As scsi_debug: a partition has one more unit than objects, for EOD. */
@@ -213,8 +213,8 @@ append(struct memtape *m, struct object o)
 
 	cut(p, (size_t)m->base.pos.object);
 	if (p->n == p->room) {
-		grown = reallocarray(p->objects, p->room * 2 + 16,
-		    sizeof(*grown));
+		grown =
+		    reallocarray(p->objects, p->room * 2 + 16, sizeof(*grown));
 		if (grown == NULL)
 			return tape_fail(&m->base, EIO, "out of memory");
 		p->objects = grown;
@@ -398,9 +398,10 @@ mem_format(struct tape *t, uint32_t partitions, uint64_t size)
 	for (unsigned i = 0; i < TAPE_MAX_PARTITIONS; i++)
 		cut(&m->parts[i], 0);
 	for (unsigned i = 0; all > 1 && partitions > 1 && i < partitions; i++)
-		m->parts[i].max_objects = (i == partitions - 1 ?
-		    last :
-		    (all - last) / (partitions - 1)) - 1;
+		m->parts[i].max_objects =
+		    (i == partitions - 1 ? last
+					 : (all - last) / (partitions - 1)) -
+		    1;
 	if (partitions == 1)
 		m->parts[0].max_objects = all - 1;
 	m->n_parts = partitions;

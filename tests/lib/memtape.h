@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A tape in memory, for tests.  It can do everything that struct tape asks for:
- * partitions, compression, density, an end that comes in objects or bytes, write
- * protection.  It can be made to keep what scsi_debug's tape keeps, so that the
- * two are a fair pair: the first 4 bytes of each record, the rest being zeros.
+ * partitions, compression, density, an end that comes in objects or bytes,
+ * write protection.  It can be made to keep what scsi_debug's tape keeps, so
+ * that the two are a fair pair: the first 4 bytes of each record, the rest
+ * being zeros.
  */
 #ifndef PMT_MEMTAPE_H
 #define PMT_MEMTAPE_H

@@ -63,7 +63,7 @@ busy()
 {
 	fails 'another program finds the drive busy meanwhile' \
 		mt -f "$ntape" status
-	like 'busy' "$(<"$scratch/output")" '... and is told so at once'
+	like 'busy' "$(<"$scratch/output")" '... and is told so'
 }
 
 comes_back()
@@ -74,7 +74,7 @@ comes_back()
 
 in_write()
 {
-	hang 'write 3 stall=3' wo write:1024 write:1024 write:1024 close
+	hang 'write 3 stall=6' wo write:1024 write:1024 write:1024 close
 	killed_in write "$1"
 	busy
 	comes_back
@@ -85,7 +85,7 @@ in_write()
 
 in_read()
 {
-	hang 'read 2 stall=3' rw write:1024 write:1024 rewind read:1024 read:1024
+	hang 'read 2 stall=6' rw write:1024 write:1024 rewind read:1024 read:1024
 	killed_in read "$1"
 	busy
 	comes_back
@@ -94,7 +94,7 @@ in_read()
 
 in_ioctl()
 {
-	hang 'rewind 1 stall=3' wo write:1024 rewind
+	hang 'rewind 1 stall=6' wo write:1024 rewind
 	killed_in ioctl "$1"
 	busy
 	comes_back
@@ -103,7 +103,7 @@ in_ioctl()
 
 in_close()
 {
-	hang 'filemark 1 stall=3' wo write:1024 close
+	hang 'filemark 1 stall=6' wo write:1024 close
 	killed_in close "$1"
 	busy
 	comes_back
@@ -114,7 +114,7 @@ in_close()
 # With no close: it is the kernel that closes while the program ends.
 in_exit()
 {
-	hang 'filemark 1 stall=3' wo write:1024 wait:"$scratch/never"
+	hang 'filemark 1 stall=6' wo write:1024 wait:"$scratch/never"
 	killed_in "what ends it" none
 	busy
 	comes_back

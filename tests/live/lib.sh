@@ -344,3 +344,4 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 need "$pmtd" "$tapeop" mt perl
+[ "$transport" = cuse ] || need fusermount3

@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The same as lab.t, with our node over CUSE in the place of st's: what came
+# through the kernel is held against the drive in this process.  The tape is an
+# image with the limits that scsi_debug has.  SEED and OPERATIONS ask for others
+# than the usual cases.
+
+if [ -z "${PMT_LAB:-}" ]; then
+	exec tests/lab/lab -t 600 -- "$0"
+fi
+
+build=${BUILD:-build}
+dir=$(mktemp -d)
+image=$dir/image.tap
+"$build/pmtd" --name diff \
+	"file:$image,objects=9999,warn_objects=19,min=512,max=1M,granularity=4" ||
+	exit 1
+exec "$build/tests/diff/difftest" compare -u -n /dev/ndiff \
+	-s "${SEED:-1}" -c "${OPERATIONS:-20000}" tests/diff/scripts/*.tape
