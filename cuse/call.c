@@ -15,9 +15,9 @@
  * keeps the buffer if it is a write (its data can be a mebibyte); what other
  * calls need is small and in the copy.
  *
- * Whoever wins ${answered} answers; anybody else's answer is dropped.  The other
- * one is the watch (watch.h), which answers a call whose program is dying.  If
- * that call was RUNNING, the drive is ABANDONED until it ends:
+ * Whoever wins ${answered} answers; anybody else's answer is dropped.  The
+ * other one is the watch (watch.h), which answers a call whose program is
+ * dying.  If that call was RUNNING, the drive is ABANDONED until it ends:
  *
  *     release   answered at once, so that the program can end; the drive is
  *               closed when its turn comes
@@ -234,7 +234,8 @@ interrupted(fuse_req_t req, void *unit)
 	watch_interrupted(&u->watch, req);
 }
 
-/* Whether the program waits for it while it exits, when nothing interrupts it. */
+/* Whether the program waits for it while it exits, when nothing interrupts it.
+ */
 static bool
 is_of_exit(const struct call *c)
 {

@@ -412,9 +412,8 @@ check_dir(const char *dir, struct spec_error *e)
 		    "%s: %s; --fuse takes a directory that is there", dir,
 		    strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return spec_fail(e, ENOTDIR,
-		    "%s: %s; --fuse takes a directory", dir,
-		    strerror(ENOTDIR));
+		return spec_fail(e, ENOTDIR, "%s: %s; --fuse takes a directory",
+		    dir, strerror(ENOTDIR));
 	if (st.st_ino == FUSE_ROOT_ID && fs.f_type == FS_MAGIC)
 		return spec_fail(e, EBUSY,
 		    "%s: a FUSE file system is mounted here already", dir);

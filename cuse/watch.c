@@ -5,8 +5,9 @@
  * The kernel tells once that a signal has come for a caller, and not which: a
  * harmless one may be followed by SIGKILL with no further word.  Nor does it
  * tell anything when a dying program's files are closed.  So the thread looks
- * at /proc every LOOK_INTERVAL_MS as long as somebody waits who was interrupted, or
- * whose item says so.  What ends sooner than that costs two turns of a lock.
+ * at /proc every LOOK_INTERVAL_MS as long as somebody waits who was
+ * interrupted, or whose item says so.  What ends sooner than that costs two
+ * turns of a lock.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -103,8 +104,8 @@ look_at(const struct watch *w, struct watch_item *item)
 	bool impatient;
 
 	item->waited_ms += LOOK_INTERVAL_MS;
-	impatient = item->patience_ms > 0 &&
-	    item->waited_ms >= item->patience_ms;
+	impatient =
+	    item->patience_ms > 0 && item->waited_ms >= item->patience_ms;
 	if (item->look && item->tid > 0 && w->source->dying(item->tid))
 		item->dying_ms += LOOK_INTERVAL_MS;
 	if (item->dying_ms >= DYING_PATIENCE_MS)

@@ -19,19 +19,19 @@ struct spec_error;
 
 /* Somebody who waits, from watch_enter() to watch_leave(). */
 struct watch_item {
-	const void *key; /* what watch_interrupted() will name it by */
-	pid_t tid;	 /* who waits; 0: nobody knows */
-	bool look;	 /* he may be dying: look, without being told to */
+	const void *key;      /* what watch_interrupted() will name it by */
+	pid_t tid;	      /* who waits; 0: nobody knows */
+	bool look;	      /* he may be dying: look, without being told to */
 	unsigned patience_ms; /* how long he may wait; 0: for ever */
 	/*
 	 * The one who waits has been ${dying} for a while, or has lost his
-	 * patience.  Called once at the most, by the watch's thread, which holds
-	 * off watch_leave() meanwhile; must not block.  False: not now.
+	 * patience.  Called once at the most, by the watch's thread, which
+	 * holds off watch_leave() meanwhile; must not block.  False: not now.
 	 */
 	bool (*give_up)(struct watch_item *item, bool dying);
-	bool given_up;		  /* the watch's own, as all that follows */
-	unsigned waited_ms;	  /* that the watch has seen */
-	unsigned dying_ms;	  /* likewise */
+	bool given_up;	    /* the watch's own, as all that follows */
+	unsigned waited_ms; /* that the watch has seen */
+	unsigned dying_ms;  /* likewise */
 	struct watch_item *next, **link; /* ${link} is NULL: not entered */
 };
 

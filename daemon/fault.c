@@ -141,8 +141,8 @@ begin(struct fault_tape *f, enum fault_op op, const struct rule **ret_rule,
 		f->base.pos.known = false;
 	if (r->err == ENOSPC && ret_cond != NULL)
 		*ret_cond = TAPE_EOM;
-	return tape_fail(&f->base, r->err, "%s call %" PRIu64 " fails by script",
-	    op_names[op], f->calls[op]);
+	return tape_fail(&f->base, r->err,
+	    "%s call %" PRIu64 " fails by script", op_names[op], f->calls[op]);
 }
 
 /* After an operation with the result ${r} of the tape below. */
@@ -193,8 +193,8 @@ fault_set(struct tape *t, enum tape_param param, uint32_t value)
 	const struct rule *rule;
 	int r = begin(f, OP_SET, &rule, NULL);
 
-	return r < 0 ? r :
-		       finish(f, rule, tape_set(f->below, param, value), NULL);
+	return r < 0 ? r
+		     : finish(f, rule, tape_set(f->below, param, value), NULL);
 }
 
 static int
@@ -431,7 +431,7 @@ add_rules_of_text(struct fault_tape *f, const char *rules, struct spec_error *e)
 	if (copy == NULL)
 		return spec_fail(e, ENOMEM, "fault: out of memory");
 	for (char *s = strtok_r(copy, ";", &save); s != NULL && r == 0;
-	    s = strtok_r(NULL, ";", &save))
+	     s = strtok_r(NULL, ";", &save))
 		r = add_rule(f, s, "fault: do=", ++number, e);
 	free(copy);
 	return r;

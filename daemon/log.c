@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages for people, to standard error or to syslog; owns only that choice. */
+/* Messages for people, to standard error or to syslog; owns only that choice.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <syslog.h>

@@ -56,8 +56,7 @@ null_describe(struct tape *t, struct tape_info *ret_info)
 	limit_describe(&n->limit, ret_info);
 	ret_info->loaded = n->loaded;
 	ret_info->used = n->bytes;
-	ret_info->room =
-	    limit_room(&n->limit, n->bytes, n->base.pos.object);
+	ret_info->room = limit_room(&n->limit, n->bytes, n->base.pos.object);
 }
 
 static int

@@ -79,7 +79,8 @@ static const struct option long_options[] = {
 static const char help_text[] =
     "usage: pmtd [OPTION...] SPEC\n"
     "\n"
-    "Offers the tape SPEC as a tape drive: /dev/pmt, which rewinds on close, and\n"
+    "Offers the tape SPEC as a tape drive: /dev/pmt, which rewinds on close, "
+    "and\n"
     "/dev/npmt, which does not.\n"
     "\n"
     "  --name NAME    the nodes are /dev/NAME and /dev/nNAME (default pmt)\n"
@@ -95,7 +96,8 @@ static const char help_text[] =
     "  file:IMAGE        a tape image, made if there is none\n"
     "  null:             takes everything and keeps nothing\n"
     "  fault:{SPEC},do=  fails on purpose, by a script\n"
-    "with capacity=SIZE and warn=SIZE (the distance of early warning from the end).\n"
+    "with capacity=SIZE and warn=SIZE (the distance of early warning from the "
+    "end).\n"
     "See pmtd(8).\n";
 
 static void
@@ -202,7 +204,8 @@ take_arguments(struct settings *s, int argc, char **argv)
 	int option, status;
 
 	/* The colon: a missing argument is told apart, and nothing printed. */
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while (
+	    (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
 		status = take_option(s, option,
 		    option == '?' || option == ':' ? argv[optind - 1] : optarg);
 		if (status >= 0)
@@ -306,7 +309,7 @@ become_daemon(int *ret_fd)
 		wait_for_child(fds[0], pid);
 	}
 	(void)close(fds[0]); /* the parent's end */
-	(void)setsid(); /* can't fail in a child */
+	(void)setsid();	     /* can't fail in a child */
 	*ret_fd = fds[1];
 	return true;
 }
@@ -325,9 +328,9 @@ announce(int parent_fd)
 	for (int fd = 0; null >= 0 && fd <= 2; fd++)
 		(void)dup2(null, fd); /* nobody reads them any more */
 	if (null > 2)
-		(void)close(null); /* it has copies */
+		(void)close(null);	/* it has copies */
 	(void)!write(parent_fd, "", 1); /* a dead parent needs no answer */
-	(void)close(parent_fd);		     /* nothing is written to it */
+	(void)close(parent_fd);		/* nothing is written to it */
 }
 
 /* Ends at once, with the tape in the middle of something. */

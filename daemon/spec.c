@@ -50,8 +50,9 @@ fail_at(struct parser *p, size_t at, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap); /* cut is fine */
 	va_end(ap);
-	return spec_fail(p->e, EINVAL, "tape spec: character %zu, at \"%.40s\": %s",
-	    at + 1, p->text + at, what);
+	return spec_fail(p->e, EINVAL,
+	    "tape spec: character %zu, at \"%.40s\": %s", at + 1, p->text + at,
+	    what);
 }
 
 static bool
@@ -90,7 +91,8 @@ take_text(struct parser *p)
 
 	if (out == NULL)
 		return NULL;
-	while (p->text[p->at] != '\0' && strchr(",{}", p->text[p->at]) == NULL) {
+	while (
+	    p->text[p->at] != '\0' && strchr(",{}", p->text[p->at]) == NULL) {
 		if (p->text[p->at] == '\\' && p->text[p->at + 1] != '\0')
 			p->at++;
 		out[n++] = p->text[p->at++];
@@ -116,8 +118,8 @@ fail_unknown_type(struct parser *p, size_t len)
 	size_t n = 0;
 
 	for (size_t i = 0; p->types[i] != NULL && n < sizeof(known); i++)
-		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s:",
-		    i == 0 ? "" : ", ", p->types[i]->name);
+		n += (size_t)snprintf(known + n, sizeof(known) - n,
+		    "%s%s:", i == 0 ? "" : ", ", p->types[i]->name);
 	if (len == 0 || p->text[p->at + len] != ':')
 		return fail_at(p, p->at,
 		    "a tape spec begins with TYPE:, one of %s", known);
@@ -199,13 +201,12 @@ check_option(struct parser *p, const struct tape_type *type,
 	}
 	if (!number_of(o->value, k->kind == SPEC_SIZE, &v))
 		return fail_at(p, o->at, "%s= takes %s", o->key,
-		    k->kind == SPEC_SIZE ?
-		    "a number of bytes, as 512, 64K, 20M, 1G or 2T" :
-		    "a number");
+		    k->kind == SPEC_SIZE
+			? "a number of bytes, as 512, 64K, 20M, 1G or 2T"
+			: "a number");
 	if (v < k->min || v > k->max)
-		return fail_at(p, o->at,
-		    "%s= must be %" PRIu64 " to %" PRIu64, o->key, k->min,
-		    k->max);
+		return fail_at(p, o->at, "%s= must be %" PRIu64 " to %" PRIu64,
+		    o->key, k->min, k->max);
 	return 0;
 }
 
@@ -373,8 +374,7 @@ spec_free(struct spec *s)
 }
 
 int
-spec_open(const struct spec *spec, struct tape **ret_tape,
-    struct spec_error *e)
+spec_open(const struct spec *spec, struct tape **ret_tape, struct spec_error *e)
 {
 	(void)spec_fail(e, ENOMEM, "out of memory"); /* unless it is better */
 	return spec->type->open(spec, ret_tape, e);
@@ -409,8 +409,8 @@ spec_number(const struct spec *spec, const char *key, uint64_t otherwise)
 	const struct spec_option *o = find_option(spec, key);
 	uint64_t v = otherwise;
 	bool parses = o == NULL ||
-	    number_of(o->value,
-		find_key(spec->type, key)->kind == SPEC_SIZE, &v);
+	    number_of(o->value, find_key(spec->type, key)->kind == SPEC_SIZE,
+		&v);
 
 	assert(parses); /* check_option() has tried it */
 	return v;

@@ -52,7 +52,8 @@ struct spec {
 /* The kinds of option value that are checked before anything is opened. */
 enum spec_kind {
 	SPEC_TEXT,
-	SPEC_SIZE,   /* bytes: digits with an optional K, M, G, T (powers of 1024) */
+	SPEC_SIZE, /* bytes: digits with an optional K, M, G, T (powers of 1024)
+		    */
 	SPEC_NUMBER, /* decimal or 0x hexadecimal */
 	SPEC_BOOL,   /* yes or no */
 };

@@ -71,12 +71,12 @@ struct tape_info {
 	uint32_t granularity; /* record sizes in fixed mode: multiples, bytes */
 	uint32_t partitions;  /* partitions of the medium now, at least 1 */
 	uint32_t max_partitions; /* what tape_format() can make; 1: none */
-	uint64_t capacity;	 /* bytes of this partition, 0: no limit known */
-	uint64_t used;		 /* bytes of this partition before here */
+	uint64_t capacity; /* bytes of this partition, 0: no limit known */
+	uint64_t used;	   /* bytes of this partition before here */
 	uint32_t room; /* largest record, bytes, that tape_write() would take
 			  here without TAPE_EOM, as far as can be told */
-	bool loaded;		 /* a medium is there and ready */
-	bool write_protected;	 /* the medium, not the open mode */
+	bool loaded;   /* a medium is there and ready */
+	bool write_protected; /* the medium, not the open mode */
 	bool can_compress;
 	uint8_t density; /* density code, 0: default */
 	char medium[64]; /* id of the medium for people, "" if none */
@@ -143,8 +143,8 @@ int tape_load(struct tape *t);
 
 /*
  * Flushes, and lets the medium go, on failure too: everything written is
- * durable if this returns 0.  Until tape_load(), every call that needs a medium gives
- * -ENOMEDIUM.  Unloading an unloaded tape is 0.
+ * durable if this returns 0.  Until tape_load(), every call that needs a medium
+ * gives -ENOMEDIUM.  Unloading an unloaded tape is 0.
  */
 int tape_unload(struct tape *t);
 
@@ -157,8 +157,8 @@ int tape_set(struct tape *t, enum tape_param param, uint32_t value);
 /*
  * Reads the next object.  A record: TAPE_NONE, its full length in ${ret_len},
  * its first min(${size}, length) bytes in ${buf}; the tape stands after it even
- * if it did not fit.  A filemark: TAPE_FILEMARK, length 0, the tape stands after
- * it.  End of data: TAPE_EOD, length 0, the tape stands where it stood.
+ * if it did not fit.  A filemark: TAPE_FILEMARK, length 0, the tape stands
+ * after it.  End of data: TAPE_EOD, length 0, the tape stands where it stood.
  * -EIO: the object can't be read; the tape stands before it unless tape_why()
  * says otherwise (${pos} is true in any case).
  */
@@ -167,13 +167,12 @@ int tape_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 
 /*
  * Writes one record of ${len} bytes (info.min_record .. info.max_record) here;
- * whatever followed is gone.  0 with TAPE_NONE or TAPE_EARLY_WARNING: the record
- * is on the tape, whole, and the tape stands after it.  Early warning is told by
- * position: on every record that ends past the warning point.  -ENOSPC with
- * TAPE_EOM: the record does not fit; nothing is written; the tape stands before
- * it.  -EROFS: write protected.
- * -EINVAL: ${len} is out of range.  -EIO: not written; the tape stands before it,
- * or its position is not known.
+ * whatever followed is gone.  0 with TAPE_NONE or TAPE_EARLY_WARNING: the
+ * record is on the tape, whole, and the tape stands after it.  Early warning is
+ * told by position: on every record that ends past the warning point.  -ENOSPC
+ * with TAPE_EOM: the record does not fit; nothing is written; the tape stands
+ * before it.  -EROFS: write protected. -EINVAL: ${len} is out of range.  -EIO:
+ * not written; the tape stands before it, or its position is not known.
  */
 int tape_write(struct tape *t, const void *buf, size_t len,
     enum tape_cond *ret_cond);

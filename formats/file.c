@@ -52,9 +52,9 @@ static void
 stand_at(struct file_tape *f, struct place place)
 {
 	f->here = place;
-	f->base.pos = (struct tape_pos){
-		.object = place.object, .file = place.file, .known = true
-	};
+	f->base.pos = (struct tape_pos){ .object = place.object,
+		.file = place.file,
+		.known = true };
 }
 
 static int
@@ -193,8 +193,8 @@ file_load(struct tape *t)
 	int r;
 
 	if (f->image == NULL) {
-		r = image_open(
-		    t, f->path, f->format, f->readonly, f->create, &f->image);
+		r = image_open(t, f->path, f->format, f->readonly, f->create,
+		    &f->image);
 		if (r < 0)
 			return r;
 		f->trail = trail_new(f->image->bot);
@@ -274,8 +274,8 @@ end_here(struct file_tape *f)
  * use what is kept for marks.
  */
 static int
-make_room(
-    struct file_tape *f, uint64_t end, bool filemark, enum tape_cond *ret_cond)
+make_room(struct file_tape *f, uint64_t end, bool filemark,
+    enum tape_cond *ret_cond)
 {
 	uint64_t objects = f->here.object + 1;
 	enum hostfile_room room;
@@ -328,8 +328,8 @@ max_record(const struct file_tape *f)
 }
 
 static int
-file_write(
-    struct tape *t, const void *buf, size_t len, enum tape_cond *ret_cond)
+file_write(struct tape *t, const void *buf, size_t len,
+    enum tape_cond *ret_cond)
 {
 	struct file_tape *f = file_of(t);
 	uint64_t end;
@@ -402,8 +402,8 @@ file_write_filemarks(struct tape *t, uint32_t count, bool immediate,
  * ${want}th filemark, or for records the next filemark.
  */
 static void
-leap_units(
-    struct file_tape *f, enum tape_unit unit, bool forward, uint64_t want)
+leap_units(struct file_tape *f, enum tape_unit unit, bool forward,
+    uint64_t want)
 {
 	struct place at = f->here;
 
@@ -561,7 +561,7 @@ fits(const struct file_tape *f, uint64_t top, uint32_t len)
 	uint64_t end = f->here.offset + image_cost(f->image, len);
 
 	return end <= top &&
-	       !limit_exceeded(&f->limit, end, f->here.object + 1);
+	    !limit_exceeded(&f->limit, end, f->here.object + 1);
 }
 
 /* The largest record that fits: what it costs grows with its length. */
@@ -641,8 +641,8 @@ format_from_spec(const struct spec *spec,
 	if (*ret_format != NULL)
 		return 0;
 	image_format_names(known, sizeof(known));
-	return spec_fail(
-	    e, EINVAL, "file: no format \"%s\"; there are %s", name, known);
+	return spec_fail(e, EINVAL, "file: no format \"%s\"; there are %s",
+	    name, known);
 }
 
 static int

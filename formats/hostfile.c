@@ -110,8 +110,8 @@ sync_parent(struct hostfile *h, const char *path)
 
 	if (copy == NULL)
 		return tape_fail(h->owner, ENOMEM, "out of memory");
-	dir = hostfile_sys->open(
-	    dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	dir = hostfile_sys->open(dirname(copy),
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	free(copy);
 	if (dir < 0)
 		return 0; /* no permission to read it; nothing to sync with */
@@ -127,8 +127,8 @@ sync_parent(struct hostfile *h, const char *path)
 static int
 make_file(struct hostfile *h, const char *path)
 {
-	h->fd = hostfile_sys->open(
-	    path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+	h->fd = hostfile_sys->open(path,
+	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	if (h->fd < 0)
 		return tape_fail(h->owner, errno, "%s: can't be made: %s%s",
 		    h->name, strerror(errno),
@@ -197,8 +197,8 @@ lock_file(struct hostfile *h)
 	if (hostfile_sys->lock(h->fd, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return tape_fail(
-		    h->owner, EBUSY, "%s: in use by another process", h->name);
+		return tape_fail(h->owner, EBUSY,
+		    "%s: in use by another process", h->name);
 	return tape_fail(h->owner, errno, "%s: can't be locked: %s", h->name,
 	    strerror(errno));
 }
@@ -213,8 +213,8 @@ measure(struct hostfile *h)
 		return tape_fail(h->owner, errno, "%s: can't be looked at: %s",
 		    h->name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return tape_fail(
-		    h->owner, EINVAL, "%s: is not a regular file", h->name);
+		return tape_fail(h->owner, EINVAL, "%s: is not a regular file",
+		    h->name);
 	h->size = (uint64_t)st.st_size;
 	h->reserved = h->sent = h->size;
 	return 0;
@@ -424,8 +424,8 @@ send_ahead(struct hostfile *h)
 }
 
 int
-hostfile_vouch(
-    struct hostfile *h, uint64_t at, const uint8_t *bytes, size_t len)
+hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
+    size_t len)
 {
 	struct iovec piece = hostfile_piece(bytes, len);
 	int r;

@@ -23,9 +23,9 @@ struct hostfile;
 struct tape;
 
 enum hostfile_room {
-	HOSTFILE_ROOM,   /* space is reserved well past here */
+	HOSTFILE_ROOM,	 /* space is reserved well past here */
 	HOSTFILE_NEARLY, /* ... up to here, but the disk has no more */
-	HOSTFILE_FULL,   /* ... and this is past it */
+	HOSTFILE_FULL,	 /* ... and this is past it */
 };
 
 /*
@@ -59,8 +59,8 @@ const char *hostfile_protection(const struct hostfile *h);
  * Points at ${len} bytes (at most 16) of the file, until the next call.  They
  * must lie inside the file.  -EIO: they can't be read.
  */
-int hostfile_peek(
-    struct hostfile *h, uint64_t at, size_t len, const uint8_t **ret_bytes);
+int hostfile_peek(struct hostfile *h, uint64_t at, size_t len,
+    const uint8_t **ret_bytes);
 
 /* The same for any length, into ${buf}. */
 int hostfile_read(struct hostfile *h, uint64_t at, void *buf, size_t len);
@@ -96,8 +96,8 @@ int hostfile_cut(struct hostfile *h, uint64_t at);
  * hostfile_extend: adds ${len} zero bytes, in a step that no kill can split.
  */
 int hostfile_append(struct hostfile *h, const struct iovec *iov, size_t n);
-int hostfile_vouch(
-    struct hostfile *h, uint64_t at, const uint8_t *bytes, size_t len);
+int hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
+    size_t len);
 int hostfile_extend(struct hostfile *h, size_t len);
 
 /*

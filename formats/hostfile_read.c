@@ -16,7 +16,7 @@
 #include "hostfile_state.h"
 #include "tape.h"
 
-#define WINDOW_MIN 512   /* bytes of the first filling */
+#define WINDOW_MIN 512	 /* bytes of the first filling */
 #define WINDOW_NEAR 4096 /* a miss this close to it makes it grow */
 
 /* Reads all of ${len} bytes, which lie inside the file. */
@@ -47,7 +47,7 @@ static bool
 in_window(const struct hostfile *h, uint64_t at, size_t len)
 {
 	return at >= h->window_at && at - h->window_at <= h->window_len &&
-	       len <= h->window_len - (size_t)(at - h->window_at);
+	    len <= h->window_len - (size_t)(at - h->window_at);
 }
 
 /*
@@ -83,8 +83,8 @@ move_window(struct hostfile *h, uint64_t at, size_t len)
 }
 
 int
-hostfile_peek(
-    struct hostfile *h, uint64_t at, size_t len, const uint8_t **ret_bytes)
+hostfile_peek(struct hostfile *h, uint64_t at, size_t len,
+    const uint8_t **ret_bytes)
 {
 	int r = 0;
 

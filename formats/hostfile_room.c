@@ -193,8 +193,8 @@ hostfile_top(struct hostfile *h)
 {
 	/* Somebody may have made room since the disk was found full. */
 	if (h->tight)
-		h->tight = !reserve_more(
-		    h, least(h->reserved + h->zone, h->most + mark_room(h)));
+		h->tight = !reserve_more(h,
+		    least(h->reserved + h->zone, h->most + mark_room(h)));
 	if (!h->tight)
 		return UINT64_MAX;
 	return h->reserved > mark_room(h) ? h->reserved - mark_room(h) : 0;

@@ -17,19 +17,19 @@ struct hostfile {
 	int fd;
 	const char *protection; /* NULL: can be written */
 	uint64_t size;
-	bool ragged;      /* there may be bytes past size */
-	bool dirty;       /* written to since the last sync */
+	bool ragged;	  /* there may be bytes past size */
+	bool dirty;	  /* written to since the last sync */
 	bool sync_failed; /* until it is closed */
-	uint64_t sent;    /* what is before this is on its way to the disk */
+	uint64_t sent;	  /* what is before this is on its way to the disk */
 
 	/* hostfile_room.c */
 	uint64_t zone, most; /* see hostfile_expect() */
 	uint64_t reserved;
-	uint64_t step;      /* bytes reserved past what is needed, last time */
+	uint64_t step;	    /* bytes reserved past what is needed, last time */
 	uint64_t unsettled; /* bytes that statfs() may not know of */
-	bool ahead;         /* blocks past size may be ours */
-	bool tight;         /* the disk would not give all of the zone */
-	bool unsure;        /* what fallocate() reserves can't be relied on */
+	bool ahead;	    /* blocks past size may be ours */
+	bool tight;	    /* the disk would not give all of the zone */
+	bool unsure;	    /* what fallocate() reserves can't be relied on */
 
 	/* hostfile_read.c */
 	uint8_t *window; /* HOSTFILE_WINDOW bytes; valid are these: */

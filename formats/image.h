@@ -42,9 +42,9 @@ struct image_object {
 struct image;
 
 struct image_format {
-	const char *name;            /* for format= */
+	const char *name;	     /* for format= */
 	const char *const *suffixes; /* of file names, ".tap"; NULL ends */
-	uint32_t max_record;         /* bytes */
+	uint32_t max_record;	     /* bytes */
 
 	/*
 	 * Takes over ${h} if it succeeds.  Unless ${sure}, which means that the
@@ -58,10 +58,10 @@ struct image_format {
 	 * The object that follows, or precedes, an offset.  -EBADMSG: it is
 	 * damaged; -EIO: it can't be read.
 	 */
-	int (*next)(
-	    struct image *image, uint64_t at, struct image_object *ret_object);
-	int (*prev)(
-	    struct image *image, uint64_t at, struct image_object *ret_object);
+	int (*next)(struct image *image, uint64_t at,
+	    struct image_object *ret_object);
+	int (*prev)(struct image *image, uint64_t at,
+	    struct image_object *ret_object);
 	/* The first ${size} bytes of a record; ${ret_len}: all that it has. */
 	int (*read)(struct image *image, const struct image_object *object,
 	    void *buf, size_t size, size_t *ret_len);
@@ -82,8 +82,8 @@ struct image_format {
 	 */
 	int (*put_record)(struct image *image, uint64_t at, const void *buf,
 	    size_t len, uint64_t *ret_end);
-	int (*put_filemark)(
-	    struct image *image, uint64_t at, uint64_t *ret_end);
+	int (
+	    *put_filemark)(struct image *image, uint64_t at, uint64_t *ret_end);
 };
 
 /* The base of every image: the first member of each implementation. */
@@ -91,7 +91,7 @@ struct image {
 	const struct image_format *format;
 	struct hostfile *host;
 	const char *name; /* for messages; lives as long as the image */
-	uint64_t bot;     /* the offset of BOT */
+	uint64_t bot;	  /* the offset of BOT */
 };
 
 /* The format of that name, or NULL. */
@@ -111,10 +111,10 @@ int image_open(struct tape *owner, const char *path,
 
 /* As the members of struct image_format. */
 int image_close(struct image *image);
-int image_next(
-    struct image *image, uint64_t at, struct image_object *ret_object);
-int image_prev(
-    struct image *image, uint64_t at, struct image_object *ret_object);
+int image_next(struct image *image, uint64_t at,
+    struct image_object *ret_object);
+int image_prev(struct image *image, uint64_t at,
+    struct image_object *ret_object);
 int image_read(struct image *image, const struct image_object *object,
     void *buf, size_t size, size_t *ret_len);
 uint64_t image_cost(const struct image *image, size_t len);

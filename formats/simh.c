@@ -100,7 +100,7 @@ static bool
 is_record(uint32_t word)
 {
 	return word != MARK && (word & ~(ERROR_FLAG | LENGTH_MASK)) == 0 &&
-	       (word & LENGTH_MASK) <= TAPE_MAX_RECORD;
+	    (word & LENGTH_MASK) <= TAPE_MAX_RECORD;
 }
 
 /* Bytes from the first to past the last word of a record. */
@@ -224,9 +224,9 @@ next_record(const struct image *image, uint64_t at, uint32_t word,
 static int
 filemark_at(uint64_t at, struct image_object *ret_object)
 {
-	*ret_object = (struct image_object){
-		.kind = IMAGE_FILEMARK, .at = at, .end = at + WORD
-	};
+	*ret_object = (struct image_object){ .kind = IMAGE_FILEMARK,
+		.at = at,
+		.end = at + WORD };
 	return 0;
 }
 
@@ -417,11 +417,11 @@ probe(struct image *image)
 	do {
 		r = simh_next(image, object.end, &object);
 	} while (r == 0 && object.kind == IMAGE_FILEMARK &&
-		 filemarks++ < PROBE_FILEMARKS);
+	    filemarks++ < PROBE_FILEMARKS);
 	if (r == -EBADMSG) {
 		memcpy(why, tape_why(owner), sizeof(why));
-		return tape_fail(
-		    owner, EMEDIUMTYPE, "%.180s; this is no SIMH image", why);
+		return tape_fail(owner, EMEDIUMTYPE,
+		    "%.180s; this is no SIMH image", why);
 	}
 	if (r < 0 || object.kind == IMAGE_RECORD)
 		return r;

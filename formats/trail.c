@@ -9,8 +9,8 @@
 
 #include "trail.h"
 
-#define TRAIL_FIRST 64    /* places in the first allocation */
-#define TRAIL_MAX 16384   /* places, of 24 bytes each */
+#define TRAIL_FIRST 64	  /* places in the first allocation */
+#define TRAIL_MAX 16384	  /* places, of 24 bytes each */
 #define TRAIL_INTERVAL 32 /* objects between places at first */
 
 struct trail {
@@ -68,8 +68,8 @@ make_room(struct trail *trail)
 	if (trail->n < trail->room)
 		return;
 	if (trail->room < TRAIL_MAX)
-		grown = reallocarray(
-		    trail->places, trail->room * 2, sizeof(*grown));
+		grown = reallocarray(trail->places, trail->room * 2,
+		    sizeof(*grown));
 	if (grown == NULL) {
 		thin_out(trail);
 		return;

@@ -13,7 +13,7 @@
 struct place {
 	uint64_t offset; /* bytes of image before here */
 	uint64_t object; /* objects before here */
-	uint64_t file;   /* filemarks before here */
+	uint64_t file;	 /* filemarks before here */
 };
 
 struct trail;
@@ -32,11 +32,11 @@ void trail_cut(struct trail *trail, uint64_t object);
  * The last place that has at most this many objects and filemarks before it.
  * There always is one: BOT.  Valid until the trail changes.
  */
-const struct place *trail_up_to(
-    const struct trail *trail, uint64_t object, uint64_t file);
+const struct place *trail_up_to(const struct trail *trail, uint64_t object,
+    uint64_t file);
 
 /* The first place that has at least as many before it, or NULL. */
-const struct place *trail_from(
-    const struct trail *trail, uint64_t object, uint64_t file);
+const struct place *trail_from(const struct trail *trail, uint64_t object,
+    uint64_t file);
 
 #endif

@@ -459,8 +459,8 @@ test_unsupported(void)
 	r = tape_format(tape, TAPE_MAX_PARTITIONS + 1, 0);
 	tap_ok(r == -EINVAL || r == -EOPNOTSUPP,
 	    "%s: more partitions than there can be are refused", subject->name);
-	tap_ok(
-	    tape_why(tape)[0] != '\0', "%s: and it is said why", subject->name);
+	tap_ok(tape_why(tape)[0] != '\0', "%s: and it is said why",
+	    subject->name);
 	is(0, tape_rewind(tape), "rewind");
 	is(0, tape_why(tape)[0], "what succeeds has no failure to explain");
 }
@@ -540,7 +540,7 @@ do_read(struct model *m, struct rng *rng)
 		return cond == TAPE_FILEMARK && done == 0;
 	got = done < size ? done : size;
 	return cond == TAPE_NONE && done == t->len &&
-	       is_record_of(buf, got, t->tag);
+	    is_record_of(buf, got, t->tag);
 }
 
 static bool
@@ -623,7 +623,7 @@ test_random(void)
 	m.n = m.at = 0;
 	for (uint32_t i = 1; i <= 4000 && same; i++) {
 		same = do_something(&m, &rng, i) && tape->pos.object == m.at &&
-		       tape->pos.file == files_before(&m, m.at);
+		    tape->pos.file == files_before(&m, m.at);
 		if (!same)
 			tap_diag("step %" PRIu32 ": object %" PRIu64
 				 " file %" PRIu64 ", expected %" PRIu64

@@ -75,8 +75,8 @@ make_scratch(void)
 	static char dir[256];
 	const char *tmp = getenv("TMPDIR");
 
-	(void)snprintf(
-	    dir, sizeof(dir), "%s/pmt-test-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+	(void)snprintf(dir, sizeof(dir), "%s/pmt-test-XXXXXX",
+	    tmp == NULL ? "/tmp" : tmp);
 	if (mkdtemp(dir) == NULL)
 		tap_bail("no scratch directory: %s", strerror(errno));
 	return dir;
@@ -105,7 +105,7 @@ static inline uint32_t
 rng_next(struct rng *rng)
 {
 	rng->state = rng->state * UINT64_C(6364136223846793005) +
-		     UINT64_C(1442695040888963407);
+	    UINT64_C(1442695040888963407);
 	return (uint32_t)(rng->state >> 33);
 }
 
@@ -126,8 +126,8 @@ rng_seeded(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* can't fail */
 	rng.state = given != NULL
-			? strtoull(given, NULL, 0)
-			: (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec;
+	    ? strtoull(given, NULL, 0)
+	    : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec;
 	tap_diag("PMT_SEED=%" PRIu64, rng.state);
 	return rng;
 }
@@ -138,7 +138,7 @@ record_byte(uint32_t tag, size_t i)
 {
 	return (uint8_t)((tag * UINT32_C(2654435761) +
 			     (uint32_t)i * UINT32_C(40503)) >>
-			 11);
+	    11);
 }
 
 static inline void
@@ -159,7 +159,7 @@ is_record_of(const uint8_t *buf, size_t len, uint32_t tag)
 
 /* ---- What a tape should hold ---- */
 
-#define MODEL_MAX 400        /* objects */
+#define MODEL_MAX 400	     /* objects */
 #define RECORD_MAX (1 << 20) /* bytes of a record in a model */
 
 struct thing {
@@ -202,9 +202,8 @@ holds_model(struct tape *t, const struct model *m)
 
 	for (uint64_t i = 0; r == 0 && i <= m->n; i++) {
 		enum tape_cond expected = i == m->n ? TAPE_EOD
-					  : m->things[i].len == 0
-					      ? TAPE_FILEMARK
-					      : TAPE_NONE;
+		    : m->things[i].len == 0	    ? TAPE_FILEMARK
+						    : TAPE_NONE;
 
 		r = tape_read(t, buf, sizeof(buf), &len, &cond);
 		if (r == 0 && cond == expected &&

@@ -21,7 +21,7 @@ static uint8_t buf[RECORD_MAX];
 /* ---- A disk of DISK bytes with one file on it ---- */
 
 static bool can_fallocate;
-static uint64_t disk;      /* bytes that are free for anybody */
+static uint64_t disk;	   /* bytes that are free for anybody */
 static uint64_t allocated; /* bytes of the file that have blocks */
 static int full_errno;
 
@@ -148,11 +148,10 @@ image_has(const char *image, uint64_t records, uint64_t filemarks)
 	bool ok = walk_image(&w, image) && w.n == records + filemarks;
 
 	for (uint64_t i = 0; ok && i < w.n; i++)
-		ok = i >= records
-			 ? w.objects[i].len == 0
-			 : w.objects[i].len == RECORD &&
-			       is_record_of(w.bytes + w.objects[i].at + 4,
-				   RECORD, (uint32_t)i);
+		ok = i >= records ? w.objects[i].len == 0
+				  : w.objects[i].len == RECORD &&
+			is_record_of(w.bytes + w.objects[i].at + 4, RECORD,
+			    (uint32_t)i);
 	walk_free(&w);
 	return ok;
 }
@@ -174,8 +173,8 @@ check_full(const char *what, const char *image)
 	struct tape_info info;
 	uint64_t n, quiet, n_first, quiet_first;
 
-	tap_is_int(
-	    -ENOSPC, write_all(&n_first, &quiet_first), "%s: it is full", what);
+	tap_is_int(-ENOSPC, write_all(&n_first, &quiet_first), "%s: it is full",
+	    what);
 	tap_is_int(0, tape_rewind(tape), "%s: rewind", what);
 	tap_is_int(-ENOSPC, write_all(&n, &quiet), "%s: full again", what);
 	tap_is_int((int64_t)n_first, (int64_t)n, "%s: after as much", what);
@@ -200,8 +199,8 @@ check_full(const char *what, const char *image)
 	tap_is_int(0, tape_write(tape, buf, RECORD, &cond),
 	    "%s: overwriting makes room", what);
 	tap_is_int(0, tape_unload(tape), "%s: unload again", what);
-	tap_ok(
-	    image_has(image, n / 2 + 1, 0), "%s: nothing else is left", what);
+	tap_ok(image_has(image, n / 2 + 1, 0), "%s: nothing else is left",
+	    what);
 }
 
 static void

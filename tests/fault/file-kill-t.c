@@ -45,16 +45,16 @@ work(struct rng rng)
 		uint64_t n = witness_acked(witness)->n;
 
 		if (what == 0 || n > OBJECTS)
-			witness_locate(
-			    witness, t, rng_below(&rng, (uint32_t)n + 1));
+			witness_locate(witness, t,
+			    rng_below(&rng, (uint32_t)n + 1));
 		if (what == 1)
 			witness_erase(witness, t);
 		else if (what < 6)
 			witness_marks(witness, t, rng_below(&rng, 4),
 			    rng_below(&rng, 2) == 0);
 		else
-			witness_write(
-			    witness, t, rng_next(&rng), random_length(&rng));
+			witness_write(witness, t, rng_next(&rng),
+			    random_length(&rng));
 	}
 }
 

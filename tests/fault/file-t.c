@@ -196,8 +196,8 @@ image_is_true(int r)
 		model.n = w.n;
 	ok = ok && w.n == model.n && walk_begins_with(&w, &model, w.n);
 	if (!ok)
-		tap_diag(
-		    "%" PRIu64 " objects, expected %" PRIu64, w.n, model.n);
+		tap_diag("%" PRIu64 " objects, expected %" PRIu64, w.n,
+		    model.n);
 	walk_free(&w);
 	return ok;
 }
@@ -206,7 +206,7 @@ static bool
 position_is_true(void)
 {
 	bool ok = tape->pos.known && tape->pos.object == model.at &&
-		  tape->pos.file == files_before(&model, model.at);
+	    tape->pos.file == files_before(&model, model.at);
 
 	if (!ok)
 		tap_diag("object %" PRIu64 " file %" PRIu64
@@ -220,7 +220,7 @@ static bool
 all_is_true(int r)
 {
 	return image_is_true(r) && position_is_true() &&
-	       (r == 0) == (tape_why(tape)[0] == '\0');
+	    (r == 0) == (tape_why(tape)[0] == '\0');
 }
 
 static bool
@@ -279,8 +279,8 @@ do_read(void)
 		return all_is_true(r) && (r < 0 || cond == TAPE_EOD);
 	model.at++;
 	return all_is_true(r) && len == next->len &&
-	       (cond == TAPE_FILEMARK) == (len == 0) &&
-	       is_record_of(buf, len, next->tag);
+	    (cond == TAPE_FILEMARK) == (len == 0) &&
+	    is_record_of(buf, len, next->tag);
 }
 
 static bool
@@ -324,16 +324,15 @@ static bool
 run_script(void)
 {
 	return do_reload() && do_write(1, 10) && do_write(2, 5000) &&
-	       do_marks(1, false) && do_recover() && do_write(3, 65537) &&
-	       do_write(4, 3) && do_marks(2, true) && do_locate(1) &&
-	       do_read() && do_read() &&
-	       do_space(TAPE_RECORDS, 1, model.at + 1) && do_locate(4) &&
-	       do_write(5, 77) && do_marks(1, false) && do_recover() &&
-	       do_locate(3) && do_erase() && do_recover() &&
-	       do_write(6, 2001) && do_write(7, 4096) &&
-	       do_space(TAPE_TO_EOD, 0, model.n) && do_marks(0, false) &&
-	       do_reload() && do_space(TAPE_TO_EOD, 0, model.n) &&
-	       do_write(8, 100) && do_reload();
+	    do_marks(1, false) && do_recover() && do_write(3, 65537) &&
+	    do_write(4, 3) && do_marks(2, true) && do_locate(1) && do_read() &&
+	    do_read() && do_space(TAPE_RECORDS, 1, model.at + 1) &&
+	    do_locate(4) && do_write(5, 77) && do_marks(1, false) &&
+	    do_recover() && do_locate(3) && do_erase() && do_recover() &&
+	    do_write(6, 2001) && do_write(7, 4096) &&
+	    do_space(TAPE_TO_EOD, 0, model.n) && do_marks(0, false) &&
+	    do_reload() && do_space(TAPE_TO_EOD, 0, model.n) &&
+	    do_write(8, 100) && do_reload();
 }
 
 /* False when the faults are over: the Nth call did not come. */
@@ -343,14 +342,14 @@ run(unsigned nth, bool *ret_ok)
 	bool ok;
 
 	memset(&model, 0, sizeof(model));
-	(void)unlink(image);             /* the first time there is none */
+	(void)unlink(image);		 /* the first time there is none */
 	(void)close(creat(image, 0600)); /* or else the test fails soon */
 	tape = open_tape(spec);
 	begin_faults(nth);
 	ok = run_script();
 	hostfile_set_calls(NULL);
 	(void)tape_unload(tape); /* it may have failed before: what counts is */
-	(void)tape_load(tape);   /* what is there afterwards */
+	(void)tape_load(tape);	 /* what is there afterwards */
 	ok = holds_model(tape, &model) && ok;
 	tape_free(tape);
 	if (!ok)

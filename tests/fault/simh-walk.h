@@ -26,7 +26,7 @@ walk_word(const struct walk *w, size_t at)
 	const uint8_t *p = w->bytes + at;
 
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
+	    (uint32_t)p[3] << 24;
 }
 
 static inline void
@@ -60,7 +60,7 @@ static inline bool
 walk_is_torn(const struct walk *w, size_t at)
 {
 	return at % 4096 == 4094 && walk_word(w, at) >> 16 == 0xffff &&
-	       w->size - at >= 10;
+	    w->size - at >= 10;
 }
 
 /* Walks to EOD.  False, and says where: the image is not valid. */
@@ -75,8 +75,9 @@ walk_image(struct walk *w, const char *path)
 		uint32_t len = walk_word(w, at);
 		size_t whole = 8 + (size_t)len + (len & 1);
 
-		if (len != 0 && (whole > w->size - at ||
-				    walk_word(w, at + whole - 4) != len)) {
+		if (len != 0 &&
+		    (whole > w->size - at ||
+			walk_word(w, at + whole - 4) != len)) {
 			if (walk_is_torn(w, at))
 				break;
 			tap_diag("%s: offset %zu: no object: %08" PRIx32, path,

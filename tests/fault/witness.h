@@ -19,9 +19,9 @@ enum flight {
 };
 
 /*
- * Death can come between any two stores.  So what is acknowledged lies in one of
- * two slots, and the one store that counts an operation as ended switches to the
- * other one.
+ * Death can come between any two stores.  So what is acknowledged lies in one
+ * of two slots, and the one store that counts an operation as ended switches to
+ * the other one.
  */
 struct witness {
 	struct model slots[2]; /* see witness_acked() */
@@ -29,7 +29,8 @@ struct witness {
 	struct thing record;
 	uint32_t filemarks;
 	enum flight kind;
-	_Atomic uint64_t begun, ended; /* operations; the same: none under way */
+	_Atomic uint64_t begun,
+	    ended; /* operations; the same: none under way */
 };
 
 static inline struct model *
@@ -168,10 +169,10 @@ witness_agrees(struct witness *w, const char *image, struct model *ret_left)
 	bool ok = walk_image(&walk, image);
 
 	*ret_left = *acked;
-	if (ok && !(walk.n == acked->n &&
-		      walk_begins_with(&walk, acked, walk.n))) {
+	if (ok &&
+	    !(walk.n == acked->n && walk_begins_with(&walk, acked, walk.n))) {
 		ok = witness_flight(w) != NOTHING && walk.n >= acked->at &&
-		     walk.n - acked->at <= witness_most(w);
+		    walk.n - acked->at <= witness_most(w);
 		if (ok)
 			witness_outcome(w, walk.n - acked->at, ret_left);
 		ok = ok && walk_begins_with(&walk, ret_left, walk.n);

@@ -164,7 +164,7 @@ main(int argc, char **argv)
 
 		must(f != NULL, argv[i]);
 		n = fread(input, 1, sizeof(input), f);
-		(void)fclose(f);                        /* only read */
+		(void)fclose(f);			/* only read */
 		(void)LLVMFuzzerTestOneInput(input, n); /* or it aborts */
 	}
 	printf("replayed %d inputs\n", argc - 1);

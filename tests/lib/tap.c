@@ -79,7 +79,8 @@ tap_is_mem(const void *expected, const void *seen, size_t len, const char *fmt,
 	(void)result(at == len, fmt, ap); /* returned below */
 	va_end(ap);
 	if (at < len)
-		tap_diag("first difference at byte %zu: expected %02x, seen %02x",
+		tap_diag("first difference at byte %zu: expected %02x, seen "
+			 "%02x",
 		    at, e[at], s[at]);
 	return at == len;
 }

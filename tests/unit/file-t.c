@@ -145,8 +145,8 @@ bad_spec(const char *options, const char *words)
 	struct tape *t;
 	int r;
 
-	(void)snprintf(
-	    text, sizeof(text), "%s%s", spec_in(dir, "new.tap"), options);
+	(void)snprintf(text, sizeof(text), "%s%s", spec_in(dir, "new.tap"),
+	    options);
 	r = spec_parse(text, test_types, &spec, &e);
 	if (r == 0) {
 		r = spec_open(spec, &t, &e);
@@ -210,8 +210,8 @@ test_no_image(void)
 	if (mkdir(path_in(dir, "d"), 0700) < 0 ||
 	    mkfifo(path_in(dir, "fifo"), 0600) < 0)
 		tap_bail("%s", strerror(errno));
-	refused(
-	    spec_in(dir, "d"), EISDIR, "directory", "a directory is refused");
+	refused(spec_in(dir, "d"), EISDIR, "directory",
+	    "a directory is refused");
 	refused(spec_in(dir, "fifo"), EINVAL, "regular",
 	    "a fifo is refused, not waited for");
 	refused("file:/dev/null", EINVAL,

@@ -65,12 +65,12 @@ test_long(void)
 		right = right && is_place(below) && below->object <= i;
 		if (i - below->object > widest)
 			widest = i - below->object;
-		right = right && (above == NULL ||
-				     (is_place(above) && above->object >= i));
+		right = right &&
+		    (above == NULL || (is_place(above) && above->object >= i));
 		below = trail_up_to(trail, UINT64_MAX, i / 4);
 		above = trail_from(trail, 0, i / 4);
 		right = right && is_place(below) && below->file <= i / 4 &&
-			(above == NULL || above->file >= i / 4);
+		    (above == NULL || above->file >= i / 4);
 	}
 	tap_ok(right, "places are found by object and by file");
 	tap_ok(widest <= LONG / 4096,
@@ -82,8 +82,8 @@ test_long(void)
 	    "what is cut off is forgotten");
 	tap_ok(trail_from(trail, LONG / 2 + 1, 0) == NULL, "... in both ways");
 	trail_cut(trail, 0);
-	tap_is_int(
-	    0, (int64_t)trail_up_to(trail, LONG, LONG)->object, "BOT never is");
+	tap_is_int(0, (int64_t)trail_up_to(trail, LONG, LONG)->object,
+	    "BOT never is");
 	trail_free(trail);
 }
 

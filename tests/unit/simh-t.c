@@ -243,8 +243,8 @@ test_example(const char *dir)
 {
 	static const uint8_t expected[] = {
 		3, 0, 0, 0, 'a', 'b', 'c', 0, 3, 0, 0, 0, /* "abc" */
-		0, 0, 0, 0,                               /* filemark */
-		2, 0, 0, 0, 'd', 'e', 2, 0, 0, 0,         /* "de" */
+		0, 0, 0, 0,				  /* filemark */
+		2, 0, 0, 0, 'd', 'e', 2, 0, 0, 0,	  /* "de" */
 	};
 	uint8_t seen[64];
 	struct tape *t = load_tape(spec_in(dir, "example.tap"));

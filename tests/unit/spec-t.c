@@ -38,8 +38,8 @@ static const struct tape_type pair = {
 	.keys = leaf_tables,
 	.open = no_open,
 };
-static const struct tape_type *const types[] = { &leaf, &pair,
-	&null_tape_type, NULL };
+static const struct tape_type *const types[] = { &leaf, &pair, &null_tape_type,
+	NULL };
 
 static void
 refuses(const char *text, const char *words)
@@ -49,8 +49,8 @@ refuses(const char *text, const char *words)
 	int r = spec_parse(text, types, &s, &e);
 
 	tap_is_int(-EINVAL, r, "\"%.40s\" is refused", text);
-	if (!tap_ok(r < 0 && strstr(e.text, words) != NULL,
-	    "... saying \"%s\"", words))
+	if (!tap_ok(r < 0 && strstr(e.text, words) != NULL, "... saying \"%s\"",
+		words))
 		tap_diag("it said: %s", r < 0 ? e.text : "nothing");
 	if (r == 0)
 		spec_free(s);
@@ -65,8 +65,7 @@ test_leaf(void)
 	if (spec_parse("leaf:/a\\,b\\\\c,size=4K,ro=yes", types, &s, &e) < 0)
 		tap_bail("a good spec is refused: %s", e.text);
 	tap_is_str("/a,b\\c", s->arg, "a backslash makes a comma ordinary");
-	tap_is_int(4096, (int64_t)spec_number(s, "size", 0),
-	    "K is 1024 bytes");
+	tap_is_int(4096, (int64_t)spec_number(s, "size", 0), "K is 1024 bytes");
 	tap_ok(spec_bool(s, "ro", false), "yes is true");
 	tap_is_str("simh", spec_text(s, "format", "simh"),
 	    "an option that is not there has its default");
@@ -81,7 +80,7 @@ test_children(void)
 	struct spec *s;
 
 	if (spec_parse("both:{leaf:a,size=1,both:{leaf:b,leaf:c},null:},ro=no",
-	    types, &s, &e) < 0)
+		types, &s, &e) < 0)
 		tap_bail("a good spec is refused: %s", e.text);
 	tap_is_int(3, (int64_t)s->n_children, "children are counted");
 	tap_is_int(1, (int64_t)s->children[0]->n_options,
