@@ -60,11 +60,11 @@ fs_of(fuse_req_t req)
 
 /* The index of a node's inode, or NODE_COUNT if it is not a node's. */
 static size_t
-node_index(fuse_ino_t ino)
+node_index(const struct fs *fs, fuse_ino_t ino)
 {
 	size_t i = ino - FS_FIRST_NODE;
 
-	return i < NODE_COUNT ? i : NODE_COUNT;
+	return i < fs->config.n_nodes ? i : NODE_COUNT;
 }
 
 /* ---- The directory ------------------------------------------------------ */
@@ -106,7 +106,7 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	char node[NODE_MAX_NAME + 1];
 	size_t i;
 
-	for (i = 0; parent == FUSE_ROOT_ID && i < NODE_COUNT; i++) {
+	for (i = 0; parent == FUSE_ROOT_ID && i < fs->config.n_nodes; i++) {
 		node_name(&node_table[i], fs->config.base, node);
 		if (strcmp(name, node) == 0) {
 			entry.ino = FS_FIRST_NODE + i;
@@ -122,7 +122,7 @@ static void
 fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	size_t i = node_index(ino);
+	size_t i = node_index(fs, ino);
 	struct stat attr;
 
 	(void)fi;
@@ -141,7 +141,7 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
     struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
-	size_t i = node_index(ino);
+	size_t i = node_index(fs, ino);
 
 	(void)fi;
 	if (i == NODE_COUNT) {
@@ -169,7 +169,7 @@ entry_at(const struct fs *fs, size_t at, char name[NODE_MAX_NAME + 1],
 		name[at + 1] = '\0';
 		return true;
 	}
-	if (at - 2 >= NODE_COUNT)
+	if (at - 2 >= fs->config.n_nodes)
 		return false;
 	node_name(&node_table[at - 2], fs->config.base, name);
 	*ret_attr = fs->attr[at - 2];
@@ -271,7 +271,7 @@ fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 static void
 fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	size_t i = node_index(ino);
+	size_t i = node_index(fs_of(req), ino);
 
 	if (i < NODE_COUNT)
 		call_open(&fs_of(req)->source, &node_table[i], req, fi);
@@ -327,7 +327,7 @@ fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 {
 	(void)arg; /* the kernel has fetched what it points to */
 	(void)flags;
-	if (node_index(ino) == NODE_COUNT)
+	if (node_index(fs_of(req), ino) == NODE_COUNT)
 		(void)fuse_reply_err(req, ENOTTY); /* as above */
 	else
 		call_ioctl(&fs_of(req)->source, req, cmd, fi, in, in_size,

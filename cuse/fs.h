@@ -18,6 +18,7 @@ struct unit;
 struct fs_config {
 	const char *dir;  /* where to mount; not copied */
 	const char *base; /* the name of the drive; not copied */
+	size_t n_nodes;	  /* that many of node_table */
 	struct unit *unit;
 	int ended_fd; /* as in chan.h */
 	uid_t uid;

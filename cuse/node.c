@@ -8,6 +8,12 @@
 const struct node node_table[NODE_COUNT] = {
 	{ .prefix = "", .suffix = "", .mode = 0, .rewinds = true },
 	{ .prefix = "n", .suffix = "", .mode = 0, .rewinds = false },
+	{ .prefix = "", .suffix = "l", .mode = 1, .rewinds = true },
+	{ .prefix = "n", .suffix = "l", .mode = 1, .rewinds = false },
+	{ .prefix = "", .suffix = "m", .mode = 2, .rewinds = true },
+	{ .prefix = "n", .suffix = "m", .mode = 2, .rewinds = false },
+	{ .prefix = "", .suffix = "a", .mode = 3, .rewinds = true },
+	{ .prefix = "n", .suffix = "a", .mode = 3, .rewinds = false },
 };
 
 void

@@ -14,7 +14,8 @@ struct node {
 	bool rewinds;		     /* on close */
 };
 
-#define NODE_COUNT 2
+#define NODE_COUNT 8
+#define NODE_PLAIN 2 /* those of mode 0 come first */
 
 /* By the minor number of the node; in a FUSE file system, inode number - 2. */
 extern const struct node node_table[NODE_COUNT];

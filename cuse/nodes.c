@@ -69,6 +69,12 @@ fill_defaults(struct nodes_config *config)
 		config->source = &caller_proc;
 }
 
+static size_t
+count_of(const struct nodes_config *config)
+{
+	return config->modes ? NODE_COUNT : NODE_PLAIN;
+}
+
 static int
 check(const struct nodes_config *config, struct spec_error *e)
 {
@@ -82,7 +88,7 @@ check(const struct nodes_config *config, struct spec_error *e)
 		    config->name, NODE_MAX_BASE);
 	if (config->fuse_dir != NULL)
 		return 0;
-	for (i = 0; r == 0 && i < NODE_COUNT; i++)
+	for (i = 0; r == 0 && i < count_of(config); i++)
 		r = dev_check(&node_table[i], config->name, e);
 	return r;
 }
@@ -117,6 +123,7 @@ start_fs(struct nodes *n, struct spec_error *e)
 {
 	struct fs_config config = {
 		.base = n->name,
+		.n_nodes = count_of(&n->config),
 		.unit = &n->unit,
 		.ended_fd = n->ended_fd,
 		.uid = n->config.uid,
@@ -152,14 +159,14 @@ start_devs(struct nodes *n, struct spec_error *e)
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < NODE_COUNT; i++) {
+	for (i = 0; r == 0 && i < count_of(&n->config); i++) {
 		config.node = &node_table[i];
 		config.minor = (unsigned)i;
 		r = dev_make(&config, &n->devs[i], e);
 		if (r == 0)
 			config.major = dev_major(n->devs[i]);
 	}
-	for (i = 0; r == 0 && i < NODE_COUNT; i++)
+	for (i = 0; r == 0 && i < count_of(&n->config); i++)
 		r = dev_serve(n->devs[i], e);
 	return r;
 }

@@ -18,6 +18,7 @@
 #ifndef PMT_NODES_H
 #define PMT_NODES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct caller_source;
@@ -33,6 +34,7 @@ struct spec_error;
 struct nodes_config {
 	const char *name;     /* of the drive: "pmt" makes pmt and npmt */
 	const char *fuse_dir; /* where to mount; NULL: CUSE */
+	bool modes; /* the nodes of st's other three modes, too: pmtl ... */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;

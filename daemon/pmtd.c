@@ -56,6 +56,7 @@ enum long_option {
 	OPT_FUSE,
 	OPT_FOREGROUND,
 	OPT_MODE,
+	OPT_MODES,
 	OPT_OWNER,
 	OPT_GROUP,
 	OPT_DEBUG,
@@ -68,6 +69,7 @@ static const struct option long_options[] = {
 	{ "fuse", required_argument, NULL, OPT_FUSE },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "mode", required_argument, NULL, OPT_MODE },
+	{ "modes", no_argument, NULL, OPT_MODES },
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
@@ -85,6 +87,8 @@ static const char help_text[] =
     "\n"
     "  --name NAME    the nodes are /dev/NAME and /dev/nNAME (default pmt)\n"
     "  --fuse DIR     no device nodes, but files DIR/NAME and DIR/nNAME\n"
+    "  --modes        also NAMEl, NAMEm and NAMEa: the other modes of the "
+    "drive\n"
     "  --mode MODE    of the nodes, octal (default 0660)\n"
     "  --owner USER   of the nodes (default root)\n"
     "  --group GROUP  of the nodes (default tape)\n"
@@ -161,6 +165,9 @@ take_option(struct settings *s, int option, const char *arg)
 		return -1;
 	case OPT_FUSE:
 		s->nodes.fuse_dir = arg;
+		return -1;
+	case OPT_MODES:
+		s->nodes.modes = true;
 		return -1;
 	case OPT_FOREGROUND:
 		s->foreground = true;
