@@ -756,7 +756,7 @@ test_garbage(void)
 	(void)ask(&k, FUSE_WRITE, 1, &lie, 12, NULL, 0);
 	tap_is_int(-EIO, hear(&k)->error, "... and one that is cut");
 	(void)ask(&k, FUSE_IOCTL, 1, &odd, sizeof(odd), bytes, 3);
-	tap_is_int(-EIO, hear(&k)->error,
+	tap_is_int(-EINVAL, hear(&k)->error,
 	    "an ioctl with too small an argument is refused");
 	(void)ask_read(&k, fh, 0, CHUNK + 1);
 	tap_is_int(-EIO, hear(&k)->error, "a read of too much is refused");
