@@ -161,8 +161,9 @@ dev_check(const struct node *node, const char *base, struct spec_error *e)
 	for (i = 0; i < 2; i++)
 		if (lstat(paths[i].text, &st) == 0)
 			return spec_fail(e, EEXIST,
-			    "%s is there already: is the drive served by "
-			    "another process?  Choose another name, or end it",
+			    "%s is there already: another drive's, or a plain "
+			    "file that a program made when there was no drive; "
+			    "end that, remove this, or choose another name",
 			    paths[i].text);
 	return 0;
 }
