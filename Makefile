@@ -17,7 +17,7 @@ unitdir = $(PREFIX)/lib/systemd/system
 
 build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev
 run_packages = fuse3 mt-st tar
-test_packages = perl cpio dump e2fsprogs mandoc procps xxd \
+test_packages = perl cpio dump e2fsprogs mandoc procps \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh
@@ -171,7 +171,9 @@ mutate: deps
 
 .PHONY: check-full
 check-full: deps deps-full
-	PMT_RUNS=500 $(MAKE) check
+	$(MAKE) check
+	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
+	PMT_RUNS=100 $(prove) $(BUILD)/live/cuse-kill.t
 	$(MAKE) check-tsan
 	$(MAKE) mutate
 	$(MAKE) fuzz
@@ -261,7 +263,7 @@ help:
 	@echo 'make demo       the main job, shown to a person'
 	@echo 'make check      all tests; installs what it needs first'
 	@echo 'make check-san  the tests under address and undefined sanitizers'
-	@echo 'make check-full check, thread sanitizer, fuzzers, soaks, kill loops'
+	@echo 'make check-full check, more kills, thread sanitizer, mutate, fuzzers'
 	@echo 'make soak       the drive against the real st, for an hour'
 	@echo 'make mutate     deliberate faults in the drive, each to be caught'
 	@echo 'make bench      figures, as ratios in one run'

@@ -6,8 +6,8 @@
  * drive_option.c, MTIOCGET and MTIOCPOS in drive_status.c.
  *
  * Invariants, asserted by drive_check():
- *  1. Nobody has it open: no direction of data, nothing read ahead, not
- * settled.
+ *  1. Nobody has it open: no direction of data, nothing read ahead, and not
+ *     settled.
  *  2. Bytes read ahead exist only while reading in fixed block mode.
  *  3. A pending filemark (EOF_FM_PENDING) exists only in fixed block mode.
  *  4. A settled drive is one that was writing.
