@@ -173,7 +173,7 @@ mutate: deps
 check-full: deps deps-full
 	$(MAKE) check
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
-	PMT_RUNS=100 $(prove) $(BUILD)/live/cuse-kill.t
+	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
 	$(MAKE) check-tsan
 	$(MAKE) mutate
 	$(MAKE) fuzz
