@@ -15,12 +15,14 @@ unitdir = $(PREFIX)/lib/systemd/system
 
 # ---- Packages: the only list of them (Debian names) -------------------------
 
-build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev
+build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
+	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
-peer_packages = simh
+peer_packages = simh hercules bacula-sd amanda-server libencode-locale-perl \
+	libxml-simple-perl
 lint_packages = clang clang-format clang-tidy cppcheck shellcheck
 full_packages = clang libclang-rt-dev
 
@@ -43,6 +45,9 @@ cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
 fuse_libs = $(shell $(PKG_CONFIG) --libs fuse3)
 systemd_libs = $(shell $(PKG_CONFIG) --libs libsystemd)
+# What formats/ needs; bzip2 has no file for pkg-config.
+core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
+	-lbz2 -lm
 
 .SECONDARY:
 
@@ -60,7 +65,7 @@ all: $(programs)
 
 $(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
-		$(fuse_libs) $(systemd_libs) -lm
+		$(fuse_libs) $(systemd_libs) $(core_libs)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -79,10 +84,11 @@ test_programs = $(c_tests) $(live_programs) $(bench_programs) $(difftest)
 
 $(BUILD)/tests/%-t: $(BUILD)/tests/%-t.o $(testlib_obj) $(core_obj) $(cuse_obj)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs) -lm
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs) \
+		$(core_libs)
 
 $(difftest): $(call objects,$(wildcard tests/diff/*.c)) $(testlib_obj) $(core_obj)
-	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ -lm
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(core_libs)
 
 $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^
@@ -140,7 +146,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard daemon/*.[ch] formats/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
-		daemon/tape.c daemon/spec.c daemon/limit.c formats/*.c
+		daemon/tape.c daemon/spec.c daemon/limit.c formats/*.c \
+		$(core_libs)
 
 .PHONY: fuzz
 fuzz: $(fuzzers)

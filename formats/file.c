@@ -32,12 +32,16 @@
 struct file_tape {
 	struct tape base;
 	char *path;
+	char *key;
 	const struct image_format *format; /* NULL: by content */
-	struct limit limit;
-	bool readonly, create;
+	struct image_options options;
+	struct limit asked; /* by the spec */
 
-	struct image *image; /* NULL: not loaded */
-	struct trail *trail; /* while loaded */
+	struct image *image;	/* NULL: not loaded */
+	struct image_info info; /* of the image, while loaded */
+	struct limit limit;	/* what holds: the spec's, then the image's */
+	struct trail *trail;	/* while loaded */
+	uint32_t partition;
 	struct place here, eod;
 	bool eod_known;
 };
@@ -54,6 +58,7 @@ stand_at(struct file_tape *f, struct place place)
 	f->here = place;
 	f->base.pos = (struct tape_pos){ .object = place.object,
 		.file = place.file,
+		.partition = f->partition,
 		.known = true };
 }
 
@@ -154,18 +159,31 @@ step(struct file_tape *f, bool forward, struct image_object *ret_object)
 }
 
 /*
- * Goes forward to the best known place that has at most so many objects and
- * filemarks before it.
+ * The best known place that has at most so many objects and filemarks before
+ * it: one that was passed, the end of data, or what the image's index has.
  */
+static struct place
+best_up_to(struct file_tape *f, uint64_t object, uint64_t file)
+{
+	struct place best = *trail_up_to(f->trail, object, file);
+	struct place found;
+
+	if (f->eod_known && f->eod.object <= object && f->eod.file <= file)
+		return f->eod;
+	if (image_find(f->image, true, object, file, &found) &&
+	    found.object > best.object)
+		best = found;
+	return best;
+}
+
+/* Goes forward to that place, if it is ahead. */
 static void
 leap_forward(struct file_tape *f, uint64_t object, uint64_t file)
 {
-	const struct place *best = trail_up_to(f->trail, object, file);
+	struct place best = best_up_to(f, object, file);
 
-	if (f->eod_known && f->eod.object <= object && f->eod.file <= file)
-		best = &f->eod;
-	if (best->object > f->here.object)
-		stand_at(f, *best);
+	if (best.object > f->here.object)
+		stand_at(f, best);
 }
 
 /* Goes back to the best known place that has at least so many before it. */
@@ -173,7 +191,11 @@ static void
 leap_back(struct file_tape *f, uint64_t object, uint64_t file)
 {
 	const struct place *best = trail_from(f->trail, object, file);
+	struct place found;
 
+	if (image_find(f->image, false, object, file, &found) &&
+	    (best == NULL || found.object < best->object))
+		best = &found;
 	if (best != NULL && best->object < f->here.object)
 		stand_at(f, *best);
 }
@@ -184,30 +206,95 @@ to_bot(struct file_tape *f)
 	stand_at(f, (struct place){ .offset = f->image->bot });
 }
 
+/* What is true of the selected partition as long as nothing is written. */
+static int
+get_to_know(struct file_tape *f)
+{
+	uint64_t zone, most;
+
+	trail_free(f->trail);
+	f->trail = trail_new(f->image->bot);
+	if (f->trail == NULL)
+		return tape_fail(&f->base, ENOMEM, "out of memory");
+	f->eod_known = false;
+	image_describe(f->image, &f->info);
+	f->limit = f->asked;
+	if (f->asked.capacity == 0) {
+		f->limit.capacity = f->info.capacity;
+		if (f->info.capacity != 0)
+			f->limit.warn = f->info.warn;
+	}
+	if (f->limit.max_record > f->info.max_record)
+		f->limit.max_record = f->info.max_record;
+	if (f->limit.min_record < f->info.min_record)
+		f->limit.min_record = f->info.min_record;
+	if (f->limit.min_record > f->limit.max_record)
+		return tape_fail(&f->base, EINVAL,
+		    "%s: min=%" PRIu32 ", but the format %s takes records of "
+		    "%" PRIu32 " bytes at most",
+		    f->image->name, f->limit.min_record, f->image->format->name,
+		    f->info.max_record);
+	zone = f->limit.warn > 0 ? f->limit.warn : HOST_WARN;
+	most = f->limit.capacity > 0 ? f->limit.capacity : INT64_MAX;
+	image_expect(f->image, zone, most);
+	return 0;
+}
+
+static void
+let_go(struct file_tape *f)
+{
+	f->image = NULL;
+	trail_free(f->trail);
+	f->trail = NULL;
+	f->partition = 0;
+	f->base.pos = (struct tape_pos){ .known = false };
+}
+
+static int
+load_image(struct file_tape *f)
+{
+	int r =
+	    image_open(&f->base, f->path, f->format, &f->options, &f->image);
+	char why[sizeof(f->base.why)];
+
+	if (r < 0)
+		return r;
+	r = get_to_know(f);
+	if (r == 0)
+		return 0;
+	memcpy(why, tape_why(&f->base), sizeof(why));
+	(void)image_close(f->image); /* nothing was written */
+	memcpy(f->base.why, why, sizeof(why));
+	let_go(f);
+	return r;
+}
+
+/* On a loaded tape, too, this stands in the first partition. */
+static int
+select_partition(struct file_tape *f, uint32_t partition)
+{
+	int r;
+
+	if (partition == f->partition)
+		return 0;
+	r = image_select(f->image, partition);
+	if (r < 0)
+		return r;
+	f->partition = partition;
+	r = get_to_know(f);
+	to_bot(f);
+	return r;
+}
+
 static int
 file_load(struct tape *t)
 {
 	struct file_tape *f = file_of(t);
-	uint64_t zone = f->limit.warn > 0 ? f->limit.warn : HOST_WARN;
-	uint64_t most = f->limit.capacity > 0 ? f->limit.capacity : INT64_MAX;
-	int r;
+	int r = f->image == NULL ? load_image(f) : select_partition(f, 0);
 
-	if (f->image == NULL) {
-		r = image_open(t, f->path, f->format, f->readonly, f->create,
-		    &f->image);
-		if (r < 0)
-			return r;
-		f->trail = trail_new(f->image->bot);
-		if (f->trail == NULL) {
-			(void)image_close(f->image); /* nothing was written */
-			f->image = NULL;
-			return tape_fail(t, ENOMEM, "out of memory");
-		}
-		image_expect(f->image, zone, most);
-		f->eod_known = false;
-	}
-	to_bot(f);
-	return 0;
+	if (r == 0)
+		to_bot(f);
+	return r;
 }
 
 static int
@@ -219,10 +306,7 @@ file_unload(struct tape *t)
 	if (f->image == NULL)
 		return 0;
 	r = image_close(f->image);
-	f->image = NULL;
-	trail_free(f->trail);
-	f->trail = NULL;
-	t->pos = (struct tape_pos){ .known = false };
+	let_go(f);
 	return r;
 }
 
@@ -317,16 +401,6 @@ advance_to(struct file_tape *f, uint64_t end, bool filemark)
 	f->eod = next;
 }
 
-static uint32_t
-max_record(const struct file_tape *f)
-{
-	uint32_t most = f->limit.max_record;
-
-	if (f->image != NULL && f->image->format->max_record < most)
-		most = f->image->format->max_record;
-	return most;
-}
-
 static int
 file_write(struct tape *t, const void *buf, size_t len,
     enum tape_cond *ret_cond)
@@ -337,11 +411,12 @@ file_write(struct tape *t, const void *buf, size_t len,
 
 	if (r < 0)
 		return r;
-	if (len < f->limit.min_record || len > max_record(f))
+	if (len < f->limit.min_record || len > f->limit.max_record)
 		return tape_fail(t, EINVAL,
-		    "a record of %zu bytes; this tape takes %" PRIu32
-		    " to %" PRIu32,
-		    len, f->limit.min_record, max_record(f));
+		    "%s: a record of %zu bytes; this tape (format %s) takes "
+		    "%" PRIu32 " to %" PRIu32,
+		    f->image->name, len, f->image->format->name,
+		    f->limit.min_record, f->limit.max_record);
 	end = f->here.offset + image_cost(f->image, len);
 	r = make_room(f, end, false, ret_cond);
 	if (r < 0)
@@ -487,14 +562,15 @@ file_space(struct tape *t, enum tape_unit unit, int64_t count,
 static int
 walk_to(struct file_tape *f, uint64_t object, enum tape_cond *ret_cond)
 {
-	const struct place *below = trail_up_to(f->trail, object, UINT64_MAX);
 	struct image_object passed;
+	struct place below;
 	int r = 0;
 
 	if (object < f->here.object) {
+		below = best_up_to(f, object, UINT64_MAX);
 		leap_back(f, object, 0);
-		if (object - below->object < f->here.object - object)
-			stand_at(f, *below);
+		if (object - below.object < f->here.object - object)
+			stand_at(f, below);
 	} else {
 		leap_forward(f, object, UINT64_MAX);
 	}
@@ -518,8 +594,13 @@ file_locate(struct tape *t, uint32_t partition, uint64_t object,
 
 	if (r < 0)
 		return r;
-	if (partition != 0)
-		return tape_fail(t, EINVAL, "there is only partition 0");
+	if (partition >= f->info.partitions)
+		return tape_fail(t, EINVAL,
+		    "%s: no partition %" PRIu32 "; there are %" PRIu32,
+		    f->image->name, partition, f->info.partitions);
+	r = select_partition(f, partition);
+	if (r < 0)
+		return r;
 	if (object == 0) {
 		to_bot(f);
 		*ret_cond = TAPE_NONE;
@@ -569,7 +650,7 @@ static uint32_t
 room_here(struct file_tape *f)
 {
 	uint64_t top = image_top(f->image);
-	uint32_t low = 0, high = max_record(f);
+	uint32_t low = 0, high = f->limit.max_record;
 
 	if (fits(f, top, high))
 		return high;
@@ -589,16 +670,52 @@ file_describe(struct tape *t, struct tape_info *ret_info)
 {
 	struct file_tape *f = file_of(t);
 
-	limit_describe(&f->limit, ret_info);
-	ret_info->max_record = max_record(f);
+	limit_describe(f->image != NULL ? &f->limit : &f->asked, ret_info);
 	ret_info->loaded = f->image != NULL;
 	if (f->image == NULL)
 		return;
+	ret_info->partitions = f->info.partitions;
+	ret_info->max_partitions = f->info.max_partitions;
+	ret_info->can_compress = f->info.can_compress;
 	ret_info->used = f->here.offset;
 	ret_info->room = room_here(f);
 	ret_info->write_protected = image_protection(f->image) != NULL;
 	(void)snprintf(ret_info->medium, sizeof(ret_info->medium), "%s",
-	    f->image->name); /* cut is fine */
+	    f->info.medium); /* both have the same size */
+}
+
+static int
+file_set(struct tape *t, enum tape_param param, uint32_t value)
+{
+	struct file_tape *f = file_of(t);
+	int r = need_medium(f);
+
+	return r < 0 ? r : image_set(f->image, param, value);
+}
+
+static int
+file_format(struct tape *t, uint32_t partitions, uint64_t size)
+{
+	struct file_tape *f = file_of(t);
+	int r = need_writable(f);
+
+	if (r < 0)
+		return r;
+	if (f->info.max_partitions == 1)
+		return tape_fail(t, EOPNOTSUPP,
+		    "%s: the format %s has no partitions", f->image->name,
+		    f->image->format->name);
+	if (partitions < 1 || partitions > f->info.max_partitions)
+		return tape_fail(t, EINVAL,
+		    "%s: %" PRIu32 " partitions; there can be 1 to %" PRIu32,
+		    f->image->name, partitions, f->info.max_partitions);
+	r = image_partition(f->image, partitions, size);
+	if (r < 0)
+		return r;
+	f->partition = 0;
+	r = get_to_know(f);
+	to_bot(f);
+	return r;
 }
 
 static void
@@ -606,7 +723,9 @@ file_free(struct tape *t)
 {
 	struct file_tape *f = file_of(t);
 
+	trail_free(f->trail);
 	free(f->path);
+	free(f->key);
 	free(f);
 }
 
@@ -615,7 +734,7 @@ static const struct tape_ops file_ops = {
 	.load = file_load,
 	.unload = file_unload,
 	.describe = file_describe,
-	.set = tape_unsupported_set,
+	.set = file_set,
 	.read = file_read,
 	.write = file_write,
 	.write_filemarks = file_write_filemarks,
@@ -624,7 +743,7 @@ static const struct tape_ops file_ops = {
 	.rewind = file_rewind,
 	.erase = file_erase,
 	.tell = tape_tell_known,
-	.format = tape_unsupported_format,
+	.format = file_format,
 	.free = file_free,
 };
 
@@ -633,7 +752,7 @@ format_from_spec(const struct spec *spec,
     const struct image_format **ret_format, struct spec_error *e)
 {
 	const char *name = spec_text(spec, "format", NULL);
-	char known[128];
+	char known[256];
 
 	if (name == NULL)
 		return 0;
@@ -645,6 +764,58 @@ format_from_spec(const struct spec *spec,
 	    name, known);
 }
 
+static const struct {
+	const char *name;
+	enum image_compress compress;
+} compressions[] = {
+	{ "no", IMAGE_COMPRESS_NO },
+	{ "zlib", IMAGE_COMPRESS_ZLIB },
+	{ "bzip2", IMAGE_COMPRESS_BZIP2 },
+	{ "zstd", IMAGE_COMPRESS_ZSTD },
+};
+
+static int
+compress_from_spec(const struct spec *spec, enum image_compress *ret_compress,
+    struct spec_error *e)
+{
+	const char *name = spec_text(spec, "compress", NULL);
+
+	if (name == NULL)
+		return 0;
+	for (size_t i = 0; i < sizeof(compressions) / sizeof(compressions[0]);
+	     i++)
+		if (strcmp(compressions[i].name, name) == 0) {
+			*ret_compress = compressions[i].compress;
+			return 0;
+		}
+	return spec_fail(e, EINVAL,
+	    "file: compress=%s; there are no, zlib, bzip2 and zstd", name);
+}
+
+/* What the image is to be told; its strings are the tape's. */
+static int
+options_from_spec(struct file_tape *f, const struct spec *spec,
+    struct spec_error *e)
+{
+	const char *key = spec_text(spec, "key", NULL);
+
+	f->options = (struct image_options){
+		.readonly = spec_bool(spec, "readonly", false),
+		.create = spec_bool(spec, "create", true),
+		.raw = spec_bool(spec, "raw", false),
+		.level = (int)spec_number(spec, "level", 0),
+		.block = (uint32_t)spec_number(spec, "block", 0),
+		.capacity = f->asked.capacity,
+		.warn = f->asked.warn,
+	};
+	f->path = strdup(spec->arg);
+	f->key = key == NULL ? NULL : strdup(key);
+	if (f->path == NULL || (key != NULL && f->key == NULL))
+		return spec_fail(e, ENOMEM, "file: out of memory");
+	f->options.key = f->key;
+	return compress_from_spec(spec, &f->options.compress, e);
+}
+
 static int
 file_open(const struct spec *spec, struct tape **ret_tape, struct spec_error *e)
 {
@@ -654,16 +825,11 @@ file_open(const struct spec *spec, struct tape **ret_tape, struct spec_error *e)
 	if (f == NULL)
 		return spec_fail(e, ENOMEM, "file: out of memory");
 	tape_init(&f->base, &file_ops);
-	f->readonly = spec_bool(spec, "readonly", false);
-	f->create = spec_bool(spec, "create", true);
 	r = format_from_spec(spec, &f->format, e);
 	if (r == 0)
-		r = limit_from_spec(&f->limit, spec, e);
-	if (r == 0) {
-		f->path = strdup(spec->arg);
-		if (f->path == NULL)
-			r = spec_fail(e, ENOMEM, "file: out of memory");
-	}
+		r = limit_from_spec(&f->asked, spec, e);
+	if (r == 0)
+		r = options_from_spec(f, spec, e);
 	if (r < 0) {
 		file_free(&f->base);
 		return r;
@@ -676,6 +842,11 @@ static const struct spec_key file_own_keys[] = {
 	{ "format", SPEC_TEXT, 0, 0 },
 	{ "readonly", SPEC_BOOL, 0, 0 },
 	{ "create", SPEC_BOOL, 0, 0 },
+	{ "compress", SPEC_TEXT, 0, 0 },
+	{ "level", SPEC_NUMBER, 1, 22 },
+	{ "key", SPEC_TEXT, 0, 0 },
+	{ "block", SPEC_SIZE, 1, TAPE_MAX_RECORD },
+	{ "raw", SPEC_BOOL, 0, 0 },
 	{ NULL, SPEC_TEXT, 0, 0 },
 };
 

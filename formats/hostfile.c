@@ -443,6 +443,21 @@ hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
 }
 
 int
+hostfile_replace(struct hostfile *h, uint64_t at, const void *bytes, size_t len)
+{
+	struct iovec piece = hostfile_piece(bytes, len);
+	int r;
+
+	assert(at <= h->size && len <= h->size - at);
+	r = write_all(h, at, &piece, 1);
+	h->window_len = 0;
+	if (r < 0)
+		return hostfile_fail(h, r == -ENOSPC ? EIO : -r, at,
+		    "can't be written");
+	return 0;
+}
+
+int
 hostfile_extend(struct hostfile *h, size_t len)
 {
 	uint64_t at = h->size;

@@ -101,6 +101,13 @@ int hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
 int hostfile_extend(struct hostfile *h, size_t len);
 
 /*
+ * Overwrites ${len} bytes at ${at}, all inside the file.  -EIO: what is there
+ * now is unknown, byte for byte the old or the new.
+ */
+int hostfile_replace(struct hostfile *h, uint64_t at, const void *bytes,
+    size_t len);
+
+/*
  * Makes everything durable.  -EIO: something may be lost; from then on the file
  * is write protected and every sync fails, because a second one that succeeds
  * says nothing about the pages that the first one dropped.

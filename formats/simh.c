@@ -58,10 +58,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "bytes.h"
 #include "simh.h"
@@ -79,22 +76,6 @@
 
 /* The smallest page there is; larger ones are multiples of it. */
 #define PAGE 4096
-
-static int damaged(const struct image *image, uint64_t at, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int
-damaged(const struct image *image, uint64_t at, const char *fmt, ...)
-{
-	char what[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap); /* cut is fine */
-	va_end(ap);
-	return tape_fail(hostfile_owner(image->host), EBADMSG,
-	    "%s: offset %" PRIu64 ": %s", image->name, at, what);
-}
 
 static bool
 is_record(uint32_t word)
@@ -115,14 +96,14 @@ static int
 refuse_word(const struct image *image, uint64_t at, uint32_t word)
 {
 	if (word >> 28 == 0 || word >> 28 == 8)
-		return damaged(image, at,
+		return image_damaged(image, at,
 		    "a record of %" PRIu32 " bytes, but %" PRIu32
 		    " is the most",
 		    word & LENGTH_MASK, TAPE_MAX_RECORD);
 	if (word >> 28 == 0xf)
-		return damaged(image, at,
+		return image_damaged(image, at,
 		    "%08" PRIX32 " is no record length and no mark", word);
-	return damaged(image, at,
+	return image_damaged(image, at,
 	    "an object of class %" PRIX32 " of the extended SIMH format "
 	    "(%08" PRIX32 "), which is not supported",
 	    word >> 28, word);
@@ -154,7 +135,7 @@ tail_at(const struct image *image, uint64_t at, uint32_t *ret_word)
 		return r;
 	for (size_t i = 0; i < left; i++)
 		if (p[i] != 0xff)
-			return damaged(image, at,
+			return image_damaged(image, at,
 			    "the file ends %zu bytes into a length", left);
 	*ret_word = END_OF_MEDIUM;
 	return 0;
@@ -199,7 +180,7 @@ next_record(const struct image *image, uint64_t at, uint32_t word,
 	int r;
 
 	if (end > size)
-		return damaged(image, at,
+		return image_damaged(image, at,
 		    "a record of %" PRIu32 " bytes would end at %" PRIu64
 		    ", but the file ends at %" PRIu64,
 		    length, end, size);
@@ -207,7 +188,7 @@ next_record(const struct image *image, uint64_t at, uint32_t word,
 	if (r < 0)
 		return r;
 	if (trailing != word)
-		return damaged(image, at,
+		return image_damaged(image, at,
 		    "leading length %" PRIu32 "%s but trailing length %" PRIu32
 		    "%s at %" PRIu64,
 		    length, word & ERROR_FLAG ? " (error)" : "",
@@ -218,23 +199,6 @@ next_record(const struct image *image, uint64_t at, uint32_t word,
 		.end = end,
 		.size = length,
 		.bad = (word & ERROR_FLAG) != 0 };
-	return 0;
-}
-
-static int
-filemark_at(uint64_t at, struct image_object *ret_object)
-{
-	*ret_object = (struct image_object){ .kind = IMAGE_FILEMARK,
-		.at = at,
-		.end = at + WORD };
-	return 0;
-}
-
-static int
-nothing_at(uint64_t at, struct image_object *ret_object)
-{
-	*ret_object =
-	    (struct image_object){ .kind = IMAGE_NONE, .at = at, .end = at };
 	return 0;
 }
 
@@ -261,9 +225,9 @@ simh_next(struct image *image, uint64_t at, struct image_object *ret_object)
 			break;
 	}
 	if (word == END_OF_MEDIUM)
-		return nothing_at(at, ret_object);
+		return image_nothing(at, ret_object);
 	if (word == MARK)
-		return filemark_at(at, ret_object);
+		return image_filemark(at, at + WORD, ret_object);
 	if (is_record(word))
 		return next_record(image, at, word, ret_object);
 	return refuse_word(image, at, word);
@@ -279,7 +243,7 @@ prev_record(const struct image *image, uint64_t end, uint32_t word,
 	int r;
 
 	if (whole > end)
-		return damaged(image, end - WORD,
+		return image_damaged(image, end - WORD,
 		    "trailing length %" PRIu32 ", but only %" PRIu64
 		    " bytes precede it",
 		    word & LENGTH_MASK, end - WORD);
@@ -287,7 +251,7 @@ prev_record(const struct image *image, uint64_t end, uint32_t word,
 	if (r < 0)
 		return r;
 	if (leading != word)
-		return damaged(image, end - WORD,
+		return image_damaged(image, end - WORD,
 		    "trailing word %08" PRIX32 " but leading word %08" PRIX32
 		    " at %" PRIu64,
 		    word, leading, end - whole);
@@ -325,9 +289,9 @@ simh_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 	}
 	/* Less than a word: half a gap that begins the tape. */
 	if (at < WORD)
-		return nothing_at(image->bot, ret_object);
+		return image_nothing(image->bot, ret_object);
 	if (word == MARK)
-		return filemark_at(at - WORD, ret_object);
+		return image_filemark(at - WORD, at, ret_object);
 	if (is_record(word))
 		return prev_record(image, at, word, ret_object);
 	return refuse_word(image, at - WORD, word);
@@ -390,15 +354,6 @@ simh_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 	return r;
 }
 
-static int
-simh_close(struct image *image)
-{
-	int r = hostfile_close(image->host);
-
-	free(image);
-	return r;
-}
-
 /*
  * Whether this looks like a tape: its first record is whole, or it ends before
  * it has one.  Lengths that agree at both ends of a record are what nothing
@@ -406,51 +361,39 @@ simh_close(struct image *image)
  * more may follow than a record that step 1 was killed in.
  */
 static int
-probe(struct image *image)
+simh_probe(const struct image_source *source)
 {
-	struct tape *owner = hostfile_owner(image->host);
 	struct image_object object = { .kind = IMAGE_NONE };
-	char why[sizeof(owner->why)];
 	unsigned filemarks = 0;
+	struct image image;
 	int r;
 
+	image_init(&image, &simh_format, source);
 	do {
-		r = simh_next(image, object.end, &object);
+		r = simh_next(&image, object.end, &object);
 	} while (r == 0 && object.kind == IMAGE_FILEMARK &&
 	    filemarks++ < PROBE_FILEMARKS);
-	if (r == -EBADMSG) {
-		memcpy(why, tape_why(owner), sizeof(why));
-		return tape_fail(owner, EMEDIUMTYPE,
-		    "%.180s; this is no SIMH image", why);
-	}
-	if (r < 0 || object.kind == IMAGE_RECORD)
-		return r;
-	if (object.kind == IMAGE_NONE &&
-	    hostfile_size(image->host) - object.end <= framed(TAPE_MAX_RECORD))
+	if (r < 0)
+		return image_unlike(&image, r);
+	if (object.kind == IMAGE_RECORD ||
+	    (object.kind == IMAGE_NONE &&
+		hostfile_size(image.host) - object.end <=
+		    framed(TAPE_MAX_RECORD)))
 		return 0;
-	return tape_fail(owner, EMEDIUMTYPE,
+	return tape_fail(source->owner, EMEDIUMTYPE,
 	    "%s: no record up to offset %" PRIu64 ", and then it goes on; "
-	    "this may be no SIMH image",
-	    image->name, object.end);
+	    "this may be no simh image",
+	    image.name, object.end);
 }
 
 static int
-simh_open(struct hostfile *h, bool sure, struct image **ret_image)
+simh_open(const struct image_source *source, struct image **ret_image)
 {
 	struct image *image = calloc(1, sizeof(*image));
-	int r = 0;
 
 	if (image == NULL)
-		return tape_fail(hostfile_owner(h), ENOMEM, "out of memory");
-	image->format = &simh_format;
-	image->host = h;
-	image->name = hostfile_name(h);
-	if (!sure)
-		r = probe(image);
-	if (r < 0) {
-		free(image);
-		return r;
-	}
+		return tape_fail(source->owner, ENOMEM, "out of memory");
+	image_init(image, &simh_format, source);
 	*ret_image = image;
 	return 0;
 }
@@ -459,12 +402,17 @@ static const char *const simh_suffixes[] = { ".tap", ".simh", NULL };
 
 const struct image_format simh_format = {
 	.name = "simh",
+	.about = "SIMH standard format",
 	.suffixes = simh_suffixes,
 	.max_record = TAPE_MAX_RECORD,
+	.probe = simh_probe,
 	.open = simh_open,
-	.close = simh_close,
+	.close = image_host_close,
+	.describe = image_plain_describe,
 	.next = simh_next,
 	.prev = simh_prev,
+	.find = image_no_find,
+	.resync = image_no_resync,
 	.read = simh_read,
 	.cost = simh_cost,
 	.protection = image_host_protection,
@@ -475,4 +423,7 @@ const struct image_format simh_format = {
 	.cut = image_host_cut,
 	.put_record = simh_put_record,
 	.put_filemark = simh_put_filemark,
+	.set = image_no_set,
+	.select = image_one_select,
+	.partition = image_one_partition,
 };
