@@ -19,11 +19,11 @@ struct subject {
 #define LIMITED_RECORD 1000 /* bytes; early warning after two of them */
 
 static const struct subject subjects[] = {
-	{ .name = "file",
+	{ .name = "simh",
 	    .traits = KEEPS,
-	    .spec = "file:%s",
-	    .protected = "file:%s,readonly=yes",
-	    .limited = "file:%s,capacity=4040,warn=1100" },
+	    .spec = "file:%s.tap",
+	    .protected = "file:%s.tap,readonly=yes",
+	    .limited = "file:%s.tap,capacity=4040,warn=1100" },
 	{ .name = "null", .spec = "null:" },
 };
 
@@ -62,8 +62,8 @@ filled(const char *spec)
 
 	if (hole == NULL)
 		return spec;
-	(void)snprintf(text, sizeof(text), "%.*s%s/tape.tap%s",
-	    (int)(hole - spec), spec, scratch, hole + 2);
+	(void)snprintf(text, sizeof(text), "%.*s%s/tape%s", (int)(hole - spec),
+	    spec, scratch, hole + 2);
 	return text;
 }
 
