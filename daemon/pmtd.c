@@ -28,6 +28,7 @@
 #include "nodes.h"
 #include "null.h"
 #include "spec.h"
+#include "st.h"
 
 #define EXIT_USAGE 2
 
@@ -42,6 +43,7 @@ static const struct tape_type *const types[] = {
 	&file_tape_type,
 	&null_tape_type,
 	&fault_tape_type,
+	&st_tape_type,
 	NULL,
 };
 

@@ -20,11 +20,12 @@
 #include "file.h"
 #include "null.h"
 #include "spec.h"
+#include "st.h"
 #include "tap.h"
 #include "tape.h"
 
 static const struct tape_type *const test_types[] = { &file_tape_type,
-	&null_tape_type, NULL };
+	&null_tape_type, &st_tape_type, NULL };
 
 /* A tape, not loaded; what can't be opened ends the test. */
 static inline struct tape *

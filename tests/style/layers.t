@@ -47,9 +47,14 @@ none "cuse/ does not know formats/" \
 	< <(includes cuse/*.[ch] | grep -E "\"($(headers formats))\"")
 none "cuse/ knows the drive, but no tape and nothing inside the drive" \
 	< <(includes cuse/*.[ch] | grep -E '"(tape|drive_state|null|fault)\.h"')
-none "daemon/ knows neither, but for pmtd.c" \
+none "mirror/ knows tapes, and of formats/ only the trail" \
+	< <(includes mirror/*.[ch] | grep -v '"trail\.h"' |
+		grep -E "\"($daemon_only|$(headers cuse formats))\"" )
+none "formats/ does not know mirror/" \
+	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror))\"")
+none "daemon/ knows none of them, but for pmtd.c" \
 	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
-		grep -E "\"($(headers cuse formats))\"")
+		grep -E "\"($(headers cuse formats mirror))\"")
 none "the inside of the drive is for drive*.c" \
 	< <(includes daemon/*.[ch] | grep 'drive_state\.h' | grep -v '^daemon/drive')
 none "every source file has its SPDX line" \
