@@ -315,6 +315,12 @@ fault_format(struct tape *t, uint32_t partitions, uint64_t size)
 }
 
 static void
+fault_report(struct tape *t, const struct tape_listener *listener)
+{
+	tape_report(fault_of(t)->below, listener);
+}
+
+static void
 fault_free(struct tape *t)
 {
 	struct fault_tape *f = fault_of(t);
@@ -339,6 +345,7 @@ static const struct tape_ops fault_ops = {
 	.erase = fault_erase,
 	.tell = fault_tell,
 	.format = fault_format,
+	.report = fault_report,
 	.free = fault_free,
 };
 

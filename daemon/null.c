@@ -186,6 +186,7 @@ static const struct tape_ops null_ops = {
 	.erase = null_erase,
 	.tell = tape_tell_known,
 	.format = tape_unsupported_format,
+	.report = tape_plain_report,
 	.free = null_free,
 };
 

@@ -25,6 +25,7 @@
 #include "fault.h"
 #include "file.h"
 #include "log.h"
+#include "mirror.h"
 #include "nodes.h"
 #include "null.h"
 #include "spec.h"
@@ -44,6 +45,7 @@ static const struct tape_type *const types[] = {
 	&null_tape_type,
 	&fault_tape_type,
 	&st_tape_type,
+	&mirror_tape_type,
 	NULL,
 };
 

@@ -314,6 +314,67 @@ tape_format(struct tape *t, uint32_t partitions, uint64_t size)
 }
 
 void
+tape_report(struct tape *t, const struct tape_listener *listener)
+{
+	t->ops->report(t, listener);
+}
+
+void
+tape_tell_line(const struct tape_listener *listener, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut is fine */
+	va_end(ap);
+	listener->line(listener->arg, text);
+}
+
+void
+tape_plain_report(struct tape *t, const struct tape_listener *listener)
+{
+	struct tape_info info;
+
+	tape_describe(t, &info);
+	if (!info.loaded) {
+		tape_tell_line(listener, "%s: no tape", t->ops->name);
+		return;
+	}
+	tape_tell_line(listener,
+	    "%s: %s: %s%" PRIu64 " objects, %" PRIu64 " files before here%s",
+	    t->ops->name, info.medium, t->pos.known ? "" : "position lost: ",
+	    t->pos.object, t->pos.file,
+	    info.write_protected ? ", write protected" : "");
+}
+
+static void
+alarm_on_stderr(const char *line)
+{
+	(void)fprintf(stderr, "%s\n", line); /* where else? */
+}
+
+static void (*alarm_line)(const char *line) = alarm_on_stderr;
+
+void
+tape_set_alarm(void (*alarm)(const char *line))
+{
+	alarm_line = alarm == NULL ? alarm_on_stderr : alarm;
+}
+
+void
+tape_alarm(const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap); /* cut is fine */
+	va_end(ap);
+	alarm_line(text);
+}
+
+void
 tape_free(struct tape *t)
 {
 	if (t == NULL)

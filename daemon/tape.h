@@ -84,6 +84,12 @@ struct tape_info {
 
 struct tape;
 
+/* Who is told something, line by line and without newlines. */
+struct tape_listener {
+	void (*line)(void *arg, const char *text);
+	void *arg;
+};
+
 /*
  * Every member is required; where a tape can't do a thing the member is a
  * function that says so (tape_unsupported_*).  Each keeps ${t->pos} true, on
@@ -109,6 +115,7 @@ struct tape_ops {
 	int (*erase)(struct tape *t, bool whole);
 	int (*tell)(struct tape *t, struct tape_pos *ret_pos);
 	int (*format)(struct tape *t, uint32_t partitions, uint64_t size);
+	void (*report)(struct tape *t, const struct tape_listener *listener);
 	void (*free)(struct tape *t);
 };
 
@@ -227,12 +234,31 @@ int tape_tell(struct tape *t, struct tape_pos *ret_pos);
  */
 int tape_format(struct tape *t, uint32_t partitions, uint64_t size);
 
+/*
+ * Tells how the tape is, for people: where it stands, what is wrong with it; a
+ * tape over tapes tells of each.  Touches no medium.
+ */
+void tape_report(struct tape *t, const struct tape_listener *listener);
+
 /* Unloads, ignoring failure, and frees; NULL is fine. */
 void tape_free(struct tape *t);
 
 /* For vtables of tapes without partitions and parameters. */
 int tape_unsupported_set(struct tape *t, enum tape_param param, uint32_t value);
 int tape_unsupported_format(struct tape *t, uint32_t partitions, uint64_t size);
+
+/* For implementations: one line to a listener. */
+void tape_tell_line(const struct tape_listener *listener, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* For vtables of tapes of which there is nothing special to tell. */
+void tape_plain_report(struct tape *t, const struct tape_listener *listener);
+
+/*
+ * For implementations: something that a person has to know though nothing
+ * fails, as that one of two copies is no more.
+ */
+void tape_alarm(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* For vtables of tapes that always know where they are: reports t->pos. */
 int tape_tell_known(struct tape *t, struct tape_pos *ret_pos);
@@ -245,5 +271,8 @@ const char *tape_cond_name(enum tape_cond cond);
  * NULL stops it.  Set it before the first tape is made.
  */
 void tape_set_trace(void (*trace)(const char *line));
+
+/* The same for what tape_alarm() tells; unset, it goes to standard error. */
+void tape_set_alarm(void (*alarm)(const char *line));
 
 #endif

@@ -744,6 +744,7 @@ static const struct tape_ops file_ops = {
 	.erase = file_erase,
 	.tell = tape_tell_known,
 	.format = file_format,
+	.report = tape_plain_report,
 	.free = file_free,
 };
 

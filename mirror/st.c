@@ -867,6 +867,7 @@ static const struct tape_ops st_ops = {
 	.erase = st_erase,
 	.tell = tape_tell_known,
 	.format = tape_unsupported_format,
+	.report = tape_plain_report,
 	.free = st_free,
 };
 

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "fault.h"
+#include "mirror.h"
 #include "null.h"
 #include "spec.h"
 #include "st.h"
@@ -25,7 +27,8 @@
 #include "tape.h"
 
 static const struct tape_type *const test_types[] = { &file_tape_type,
-	&null_tape_type, &st_tape_type, NULL };
+	&null_tape_type, &st_tape_type, &mirror_tape_type, &fault_tape_type,
+	NULL };
 
 /* A tape, not loaded; what can't be opened ends the test. */
 static inline struct tape *

@@ -436,6 +436,7 @@ static const struct tape_ops mem_ops = {
 	.erase = mem_erase,
 	.tell = tape_tell_known,
 	.format = mem_format,
+	.report = tape_plain_report,
 	.free = mem_free,
 };
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Inside a mirror: what the mirror*.c files share, and nobody else. */
+#ifndef PMT_MIRROR_STATE_H
+#define PMT_MIRROR_STATE_H
+
+#include "decide.h"
+#include "leg.h"
+#include "tape.h"
+
+#define MIRROR_MAX_LEGS 8
+
+/* After early warning, besides eom_reserve=. */
+#define MIRROR_RESERVE_RECORDS 64
+#define MIRROR_RESERVE_MARKS 8
+
+/*
+ *     RUN ----------> WARN ----------> FULL
+ *      |  first early   |  the reserve   |
+ *      |  warning       |  is used up,   |  any motion back, rewind, erase:
+ *      |                |  or no room    |  RUN again
+ *      |
+ *      +--> FAILED    no healthy leg, or on_leg_error=stop: writes fail until
+ *      |              the tape is loaded again
+ *      +--> DIVERGED  the legs hold different objects: all fails until then
+ */
+enum mirror_state {
+	MIRROR_RUN,
+	MIRROR_WARN,
+	MIRROR_FULL,
+	MIRROR_FAILED,
+	MIRROR_DIVERGED,
+};
+
+struct mirror {
+	struct tape base;
+	struct leg *legs[MIRROR_MAX_LEGS];
+	size_t n_legs;
+
+	enum mirror_policy policy;
+	unsigned timeout_ms; /* 0: none */
+	uint64_t margin;     /* bytes */
+	uint64_t reserve;    /* bytes */
+	bool verify, read_longer, degraded_open;
+
+	bool loaded;
+	enum mirror_state state;
+	uint64_t reserve_bytes, reserve_records, reserve_marks; /* left */
+	uint64_t bytes;	    /* written since BOT, as far as it is known */
+	uint64_t unchecked; /* bytes since the legs were asked where they are */
+	uint64_t check_at;  /* bytes: ask for the margin again from here */
+	size_t reader;	    /* the leg that is read */
+};
+
+struct mirror *mirror_of(struct tape *t);
+
+/* The legs a call is meant for, as bits. */
+typedef uint32_t mirror_set;
+
+mirror_set mirror_healthy(const struct mirror *m);
+/* ... of those, the ones that can be read from where they are. */
+mirror_set mirror_readable(const struct mirror *m);
+size_t mirror_count(mirror_set set);
+
+/* Goes through the legs of a set. */
+#define MIRROR_EACH(m, set, i)                   \
+	for (size_t i = 0; i < (m)->n_legs; i++) \
+		if (((set) >> i & 1) != 0)
+
+/*
+ * One call on every leg of a set, at the same time.  Those that do not return
+ * are killed; the result is the set of the others.
+ */
+mirror_set mirror_run(struct mirror *m, mirror_set set,
+    const struct leg_call *call);
+
+/* The same on one leg; false if it does not return. */
+bool mirror_run_one(struct mirror *m, size_t i, const struct leg_call *call);
+
+/*
+ * Brings the legs of a set to where the mirror stands.  Those that can't be are
+ * out: dead if it is to write, else lame.  The result is the set of the others.
+ */
+mirror_set mirror_bring(struct mirror *m, mirror_set set, bool to_write);
+
+/* -ENOMEDIUM, -EIO for the states in which nothing goes. */
+int mirror_need_medium(struct mirror *m);
+
+/* Notes where the mirror stands. */
+void mirror_stand(struct mirror *m, uint64_t object, uint64_t file);
+
+/* The legs differ; says how.  -EIO. */
+int mirror_diverge(struct mirror *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Fails with the words of a leg. */
+int mirror_fail_as(struct mirror *m, size_t i, int err);
+
+/* In mirror_read.c and mirror_write.c: members of the vtable. */
+int mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
+    enum tape_cond *ret_cond);
+int mirror_space(struct tape *t, enum tape_unit unit, int64_t count,
+    uint64_t *ret_done, enum tape_cond *ret_cond);
+int mirror_locate(struct tape *t, uint32_t partition, uint64_t object,
+    enum tape_cond *ret_cond);
+int mirror_rewind(struct tape *t);
+int mirror_write(struct tape *t, const void *buf, size_t len,
+    enum tape_cond *ret_cond);
+int mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
+    uint32_t *ret_done, enum tape_cond *ret_cond);
+int mirror_erase(struct tape *t, bool whole);
+
+#endif
