@@ -6,7 +6,9 @@
  * have written, byte by byte.  It exits with 0 whatever it met, so where its
  * program halts tells.
  */
-#include "tapes.h"
+#include <limits.h>
+
+#include "listing.h"
 
 #define OBJECTS 120
 #define LARGEST 49152 /* bytes, of the program's buffer */
@@ -58,7 +60,7 @@ static bool
 pdp11_copies(const char *from, const char *from_format, const char *to,
     const char *to_format)
 {
-	char command[600], line[200], said[2000] = "";
+	char command[600], line[PATH_MAX], said[2000] = "";
 	FILE *f = fopen(path_in(dir, "copy.sim"), "w");
 	bool copied = false;
 
@@ -276,6 +278,77 @@ test_p7b(void)
 	free(its);
 }
 
+/* ---- Images that neither of us has written ------------------------------ */
+
+static void
+list_image(const char *spec, struct listing *l)
+{
+	struct tape *t = load_tape(spec);
+
+	l->len = 0;
+	list_forward(t, l);
+	tape_free(t);
+}
+
+/* What the PDP-11 has copied reads as the image itself does. */
+static void
+test_data(const char *format, const char *suffix, const char *name)
+{
+	static struct listing itself, copy;
+	char path[PATH_MAX + 64], real[PATH_MAX], spec[PATH_MAX + 128];
+
+	(void)unlink(path_in(dir, "data.tap")); /* the first time, none is */
+	if (realpath(data_dir(), real) == NULL)
+		tap_bail("%s: %s", data_dir(), strerror(errno));
+	(void)snprintf(path, sizeof(path), "%s/%s/%s/image.%s", real, format,
+	    name, suffix);
+	(void)snprintf(spec, sizeof(spec), "file:%s,readonly=yes,format=%s",
+	    path, format);
+	tap_ok(pdp11_copies(path, format, "data.tap", "simh"),
+	    "%s/%s: the PDP-11 reads it to its end", format, name);
+	list_image(spec, &itself);
+	list_image(spec_in(dir, "data.tap,format=simh"), &copy);
+	tap_is_str(itself.text, copy.text, "%s/%s: ... and as we do", format,
+	    name);
+}
+
+static void
+test_all_data(void)
+{
+	static const struct {
+		const char *format, *suffix, *name;
+	} cases[] = {
+		{ "simh", "tap", "plain" },
+		{ "simh", "tap", "gap" },
+		{ "simh", "tap", "half-gap" },
+		{ "simh", "tap", "half-gap-twice" },
+		{ "simh", "tap", "half-gap-at-bot" },
+		{ "simh", "tap", "odd-pad-not-zero" },
+		{ "simh", "tap", "eom-then-garbage" },
+		{ "simh", "tap", "torn-data" },
+		{ "simh", "tap", "torn-placeholder" },
+		{ "e11", "e11", "plain" },
+		{ "e11", "e11", "offsets-of-all-kinds" },
+		{ "e11", "e11", "gap" },
+		{ "e11", "e11", "half-gap" },
+		{ "e11", "e11", "torn-data" },
+		{ "e11", "e11", "torn-placeholder" },
+		{ "tpc", "tpc", "two-marks-at-end" },
+		{ "tpc", "tpc", "mark-at-end" },
+		{ "tpc", "tpc", "no-mark-at-end" },
+		{ "tpc", "tpc", "odd-pad-not-zero" },
+		{ "tpc", "tpc", "data-after-two-marks" },
+		{ "p7b", "p7b", "plain" },
+		{ "p7b", "p7b", "long-mark" },
+		{ "p7b", "p7b", "begins-like-a-mark" },
+		{ "p7b", "p7b", "mark-with-other-parity" },
+		{ "p7b", "p7b", "simh-stray-frame" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		test_data(cases[i].format, cases[i].suffix, cases[i].name);
+}
+
 static void
 make_model(struct rng *rng)
 {
@@ -310,6 +383,7 @@ main(void)
 	test_copy("ours.tpc", "tpc", "simh");
 	test_copy("ours.tpc", "tpc", "e11");
 	test_p7b();
+	test_all_data();
 	remove_scratch(dir);
 	return tap_done();
 }

@@ -62,18 +62,15 @@ test_largest(const char *dir)
 	free(seen);
 }
 
-/* An image of these bytes under a name; what loading says. */
+/* What loading an image says, and spacing to its end. */
 static const char *
-told_as(const char *dir, const char *name, const void *bytes, size_t len)
+told(const char *dir, const char *name)
 {
 	static char answer[300];
-	FILE *f = fopen(path_in(dir, name), "wb");
 	struct tape *t = open_tape(spec_in(dir, name));
 	enum tape_cond cond;
 	uint64_t done;
 
-	if (f == NULL || fwrite(bytes, 1, len, f) != len || fclose(f) != 0)
-		tap_bail("%s: %s", name, strerror(errno));
 	if (tape_load(t) < 0)
 		(void)snprintf(answer, sizeof(answer), "%s", tape_why(t));
 	else
@@ -83,6 +80,26 @@ told_as(const char *dir, const char *name, const void *bytes, size_t len)
 			: tape_why(t));
 	tape_free(t);
 	return answer;
+}
+
+/* The same of these bytes under a name. */
+static const char *
+told_as(const char *dir, const char *name, const void *bytes, size_t len)
+{
+	FILE *f = fopen(path_in(dir, name), "wb");
+
+	if (f == NULL || fwrite(bytes, 1, len, f) != len || fclose(f) != 0)
+		tap_bail("%s: %s", name, strerror(errno));
+	return told(dir, name);
+}
+
+/* ... and of an image that gets another name. */
+static const char *
+reload_as(const char *dir, const char *from, const char *name)
+{
+	if (rename(path_in(dir, from), path_in(dir, name)) < 0)
+		tap_bail("%s: %s", from, strerror(errno));
+	return told(dir, name);
 }
 
 #define TOLD(name, image) told_as(dir, name, image, sizeof(image))
@@ -110,6 +127,36 @@ test_told(const char *dir)
 	tap_ok(strstr(TOLD("z.img", zeros), "simh or e11") != NULL,
 	    "filemarks only: nobody guesses");
 	tap_is_str("whole", TOLD("z.e11", zeros), "... but the suffix says");
+}
+
+/* Four records of 16 MiB, sparse, and after them an odd one of E11. */
+static void
+test_bound(const char *dir)
+{
+	static const uint8_t odd[] = { 1, 0, 0, 0, 'c', 1, 0, 0, 0 };
+	uint8_t word[4];
+	FILE *f = fopen(path_in(dir, "long"), "wb");
+	long at = 0;
+	bool made = f != NULL;
+
+	le32_put(word, 16 << 20);
+	for (int i = 0; made && i < 4; i++) {
+		made = fseek(f, at, SEEK_SET) == 0 &&
+		    fwrite(word, 1, 4, f) == 4 &&
+		    fseek(f, 16 << 20, SEEK_CUR) == 0 &&
+		    fwrite(word, 1, 4, f) == 4;
+		at += 8 + (16 << 20);
+	}
+	if (!made || fwrite(odd, 1, sizeof(odd), f) != sizeof(odd) ||
+	    fclose(f) != 0)
+		tap_bail("long: %s", strerror(errno));
+	tap_ok(strstr(reload_as(dir, "long", "long"), "simh or e11") != NULL,
+	    "what comes after 64 MiB does not decide");
+	tap_is_str("whole", reload_as(dir, "long", "long.e11"),
+	    "... but the suffix");
+	tap_ok(strstr(reload_as(dir, "long.e11", "long.tap"), "would end") !=
+		NULL,
+	    "... even if it is wrong");
 }
 
 /* What the suffix has said decides what an odd record becomes. */
@@ -144,6 +191,7 @@ main(void)
 	test_example(dir);
 	test_largest(dir);
 	test_told(dir);
+	test_bound(dir);
 	test_append_after_tie(dir);
 	remove_scratch(dir);
 	return tap_done();
