@@ -142,7 +142,8 @@ fuzzers = $(patsubst tests/fuzz/%-fuzz.c,$(BUILD)/fuzz/%,$(wildcard \
 	tests/fuzz/*-fuzz.c))
 FUZZ_SECONDS ?= 60
 
-$(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard daemon/*.[ch] formats/*.[ch])
+$(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
+		formats/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \

@@ -18,11 +18,19 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "e11.h"
 #include "image.h"
+#include "p7b.h"
 #include "simh.h"
+#include "simh_ext.h"
+#include "tpc.h"
 
 static const struct image_format *const formats[] = {
 	&simh_format,
+	&simh_ext_format,
+	&e11_format,
+	&tpc_format,
+	&p7b_format,
 	NULL,
 };
 

@@ -34,7 +34,11 @@
  * only a reader that knows the extended format can read it.  Every smaller
  * record is standard.  Nothing else of the extended format is understood: its
  * private records and markers are refused, because to skip them silently would
- * lose them when the tape is copied.
+ * lose them when the tape is copied.  Who wants just that says format=simh-ext,
+ * see simh_ext.c.
+ *
+ * The framing is shared: here is also the codec of simh-ext and, without the
+ * padding, that of e11.c.  In E11 an object can begin at any offset.
  *
  * Order of writes, and what a kill leaves
  *
@@ -44,8 +48,8 @@
  *     three bytes FF, which is no header that any record could have begun with
  *     and which SIMH takes as the end, too.
  *  2. The first word is replaced by the length.  With it the record counts.
- *     A word of an even offset can lie across two pages, and then a kill can
- *     come between its halves: see mend_torn_header().
+ *     A word that is not aligned can lie across two pages, and then a kill can
+ *     come between its parts: see mend_torn_header().
  *  3. A filemark is made by extending the file with four zero bytes, which is
  *     one step for the kernel, wherever the bytes lie.
  *  4. To write before the end, the file is truncated first.  Killed after this,
@@ -62,51 +66,90 @@
 
 #include "bytes.h"
 #include "simh.h"
+#include "simh_state.h"
 
-#define WORD 4 /* bytes */
+#define WORD SIMH_WORD
 #define MARK UINT32_C(0)
 #define END_OF_MEDIUM UINT32_C(0xffffffff)
 #define GAP UINT32_C(0xfffffffe)
 #define HALF_GAP UINT32_C(0xfffeffff)
+#define ILLEGAL_FIRST UINT32_C(0xfffe0000)
 #define ERROR_FLAG UINT32_C(0x80000000)
 #define LENGTH_MASK UINT32_C(0x0fffffff)
 
-/* How many filemarks may come before the first record of something unknown. */
-#define PROBE_FILEMARKS 65536
+/* The private marker that SCSI2Pi puts after its data, and may leave more. */
+#define SCSI2PI_END UINT32_C(0x73533250)
 
 /* The smallest page there is; larger ones are multiples of it. */
 #define PAGE 4096
 
-static bool
-is_record(uint32_t word)
+static enum simh_dialect
+dialect_of(const struct image *image)
+{
+	return ((const struct simh_image *)image)->dialect;
+}
+
+/* The class of an object in the extended format. */
+static unsigned
+class_of(uint32_t word)
+{
+	return word >> 28;
+}
+
+bool
+simh_is_record(uint32_t word)
 {
 	return word != MARK && (word & ~(ERROR_FLAG | LENGTH_MASK)) == 0 &&
 	    (word & LENGTH_MASK) <= TAPE_MAX_RECORD;
 }
 
+/* Of the extended format: four bytes, to be passed over. */
+static bool
+is_other_marker(uint32_t word)
+{
+	return class_of(word) == 7 ||
+	    (class_of(word) == 0xf && word < ILLEGAL_FIRST);
+}
+
+/* Of the extended format: framed like a record, to be passed over. */
+static bool
+is_other_record(uint32_t word)
+{
+	return (class_of(word) >= 1 && class_of(word) <= 6) ||
+	    (class_of(word) >= 9 && class_of(word) <= 0xe);
+}
+
+/* Bytes of padding after data. */
+static uint32_t
+padding(const struct image *image, uint32_t length)
+{
+	return dialect_of(image) == SIMH_E11 ? 0 : length & 1;
+}
+
 /* Bytes from the first to past the last word of a record. */
 static uint64_t
-framed(uint32_t length)
+framed(const struct image *image, uint32_t length)
 {
-	return 2 * WORD + (uint64_t)length + (length & 1);
+	return 2 * WORD + (uint64_t)length + padding(image, length);
 }
 
 /* What is wrong with a word that is nothing that it could be. */
 static int
 refuse_word(const struct image *image, uint64_t at, uint32_t word)
 {
-	if (word >> 28 == 0 || word >> 28 == 8)
+	if (class_of(word) == 0 || class_of(word) == 8 ||
+	    (dialect_of(image) == SIMH_E11 && class_of(word) != 0xf))
 		return image_damaged(image, at,
 		    "a record of %" PRIu32 " bytes, but %" PRIu32
 		    " is the most",
-		    word & LENGTH_MASK, TAPE_MAX_RECORD);
-	if (word >> 28 == 0xf)
+		    word & ~ERROR_FLAG, TAPE_MAX_RECORD);
+	if (class_of(word) == 0xf)
 		return image_damaged(image, at,
 		    "%08" PRIX32 " is no record length and no mark", word);
 	return image_damaged(image, at,
-	    "an object of class %" PRIX32 " of the extended SIMH format "
-	    "(%08" PRIX32 "), which is not supported",
-	    word >> 28, word);
+	    "%08" PRIX32 " may be an object of class %X of the extended SIMH "
+	    "format; format=simh-ext passes over those",
+	    word, class_of(word));
 }
 
 static int
@@ -142,39 +185,58 @@ tail_at(const struct image *image, uint64_t at, uint32_t *ret_word)
 }
 
 /*
- * Takes half a length for the end of medium that it was, if a kill has split
- * step 2: the lower half is written, in one page, and the upper half, in the
- * next page, still is FFFF.  No object looks so, but damage could; so the whole
- * record has to be there, up to the end of the file, with its length after it.
- * It was never acknowledged: to end the tape before it loses nothing.  (Other
- * readers report an invalid length where we say end of data.)
+ * Takes a part of a length for the end of medium that it was, if a kill has
+ * split step 2: the lower bytes are written, in one page, and the upper ones,
+ * in the next page, still are FF.  No object looks so, but damage could; so the
+ * whole record has to be there, up to the end of the file, with its length
+ * after it.  It was never acknowledged: to end the tape before it loses
+ * nothing.  (Other readers report an invalid length where we say end of data.)
  */
 static int
 mend_torn_header(const struct image *image, uint64_t at, uint32_t *word)
 {
 	uint64_t size = hostfile_size(image->host);
-	uint32_t trailing;
+	unsigned lower = PAGE - (unsigned)(at % PAGE); /* bytes */
+	uint32_t mask, trailing;
 	int r;
 
-	if (at % PAGE != PAGE - WORD / 2 || *word >> 16 != 0xffff ||
-	    size - at < framed(1))
+	if (lower >= WORD || size - at < framed(image, 1))
+		return 0;
+	mask = (UINT32_C(1) << 8 * lower) - 1;
+	if ((*word | mask) != UINT32_MAX)
 		return 0;
 	r = word_at(image, size - WORD, &trailing);
 	if (r < 0)
 		return r;
-	if (is_record(trailing) && (trailing & 0xffff) == (*word & 0xffff) &&
-	    framed(trailing & LENGTH_MASK) == size - at)
+	if (simh_is_record(trailing) && (trailing & mask) == (*word & mask) &&
+	    framed(image, trailing & LENGTH_MASK) == size - at)
 		*word = END_OF_MEDIUM;
 	return 0;
 }
 
-/* A record that begins at ${at} with ${word}. */
 static int
-next_record(const struct image *image, uint64_t at, uint32_t word,
-    struct image_object *ret_object)
+trailing_differs(const struct image *image, uint64_t at, uint32_t word,
+    uint64_t trailing_at, uint32_t trailing)
+{
+	if (!simh_is_record(word))
+		return image_damaged(image, at,
+		    "leading word %08" PRIX32 " but trailing word %08" PRIX32
+		    " at %" PRIu64,
+		    word, trailing, trailing_at);
+	return image_damaged(image, at,
+	    "leading length %" PRIu32 "%s but trailing length %" PRIu32
+	    "%s at %" PRIu64,
+	    word & LENGTH_MASK, word & ERROR_FLAG ? " (error)" : "",
+	    trailing & ~ERROR_FLAG, trailing & ERROR_FLAG ? " (error)" : "",
+	    trailing_at);
+}
+
+int
+simh_check_frame(const struct image *image, uint64_t at, uint32_t word,
+    uint64_t *ret_end)
 {
 	uint32_t length = word & LENGTH_MASK;
-	uint64_t end = at + framed(length);
+	uint64_t end = at + framed(image, length);
 	uint64_t size = hostfile_size(image->host);
 	uint32_t trailing;
 	int r;
@@ -188,57 +250,86 @@ next_record(const struct image *image, uint64_t at, uint32_t word,
 	if (r < 0)
 		return r;
 	if (trailing != word)
-		return image_damaged(image, at,
-		    "leading length %" PRIu32 "%s but trailing length %" PRIu32
-		    "%s at %" PRIu64,
-		    length, word & ERROR_FLAG ? " (error)" : "",
-		    trailing & ~ERROR_FLAG,
-		    trailing & ERROR_FLAG ? " (error)" : "", end - WORD);
-	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
-		.at = at,
-		.end = end,
-		.size = length,
-		.bad = (word & ERROR_FLAG) != 0 };
+		return trailing_differs(image, at, word, end - WORD, trailing);
+	*ret_end = end;
 	return 0;
 }
 
+/* The word that begins an object, or END_OF_MEDIUM. */
 static int
+header_at(const struct image *image, uint64_t at, uint32_t *ret_word)
+{
+	bool extended = dialect_of(image) == SIMH_EXTENDED;
+	int r;
+
+	if (hostfile_size(image->host) - at < WORD)
+		r = tail_at(image, at, ret_word);
+	else
+		r = word_at(image, at, ret_word);
+	if (r == 0)
+		r = mend_torn_header(image, at, ret_word);
+	if (r == 0 && extended && *ret_word == SCSI2PI_END)
+		*ret_word = END_OF_MEDIUM;
+	return r;
+}
+
+int
+simh_next_word(const struct image *image, uint64_t *at, uint32_t *ret_word)
+{
+	bool extended = dialect_of(image) == SIMH_EXTENDED;
+	int r;
+
+	while ((r = header_at(image, *at, ret_word)) == 0) {
+		if (*ret_word == GAP)
+			*at += WORD;
+		else if (*ret_word == HALF_GAP)
+			*at += WORD / 2;
+		else if (*ret_word == END_OF_MEDIUM)
+			return 0;
+		else if (extended && is_other_marker(*ret_word))
+			*at += WORD;
+		else if (extended && is_other_record(*ret_word))
+			r = simh_check_frame(image, *at, *ret_word, at);
+		else
+			return 0;
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+int
 simh_next(struct image *image, uint64_t at, struct image_object *ret_object)
 {
 	uint32_t word;
-	int r;
+	uint64_t end;
+	int r = simh_next_word(image, &at, &word);
 
-	for (;;) {
-		if (hostfile_size(image->host) - at < WORD)
-			r = tail_at(image, at, &word);
-		else
-			r = word_at(image, at, &word);
-		if (r == 0)
-			r = mend_torn_header(image, at, &word);
-		if (r < 0)
-			return r;
-		if (word == GAP)
-			at += WORD;
-		else if (word == HALF_GAP)
-			at += WORD / 2;
-		else
-			break;
-	}
+	if (r < 0)
+		return r;
 	if (word == END_OF_MEDIUM)
 		return image_nothing(at, ret_object);
 	if (word == MARK)
 		return image_filemark(at, at + WORD, ret_object);
-	if (is_record(word))
-		return next_record(image, at, word, ret_object);
-	return refuse_word(image, at, word);
+	if (!simh_is_record(word))
+		return refuse_word(image, at, word);
+	r = simh_check_frame(image, at, word, &end);
+	if (r < 0)
+		return r;
+	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
+		.at = at,
+		.end = end,
+		.size = word & LENGTH_MASK,
+		.bad = (word & ERROR_FLAG) != 0 };
+	return 0;
 }
 
-/* A record that ends at ${end} with ${word}. */
+/* Where the record begins that ends at ${end} with ${word}. */
 static int
-prev_record(const struct image *image, uint64_t end, uint32_t word,
-    struct image_object *ret_object)
+frame_before(const struct image *image, uint64_t end, uint32_t word,
+    uint64_t *ret_at)
 {
-	uint64_t whole = framed(word & LENGTH_MASK);
+	uint64_t whole = framed(image, word & LENGTH_MASK);
 	uint32_t leading;
 	int r;
 
@@ -255,11 +346,7 @@ prev_record(const struct image *image, uint64_t end, uint32_t word,
 		    "trailing word %08" PRIX32 " but leading word %08" PRIX32
 		    " at %" PRIu64,
 		    word, leading, end - whole);
-	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
-		.at = end - whole,
-		.end = end,
-		.size = word & LENGTH_MASK,
-		.bad = (word & ERROR_FLAG) != 0 };
+	*ret_at = end - whole;
 	return 0;
 }
 
@@ -270,34 +357,62 @@ is_half_gap_backward(uint32_t word)
 	return word >> 16 == 0xffff && word != GAP;
 }
 
+/*
+ * Goes back over what is no object.  ${ret_word}: the last word of the object
+ * before ${at}; there is none if that is less than a word: half a gap begins
+ * the tape.
+ */
 static int
+prev_word(const struct image *image, uint64_t *at, uint32_t *ret_word)
+{
+	bool extended = dialect_of(image) == SIMH_EXTENDED;
+	int r = 0;
+
+	while (r == 0 && *at >= WORD) {
+		r = word_at(image, *at - WORD, ret_word);
+		if (r < 0)
+			return r;
+		if (*ret_word == GAP)
+			*at -= WORD;
+		else if (is_half_gap_backward(*ret_word))
+			*at -= WORD / 2;
+		else if (extended && is_other_marker(*ret_word))
+			*at -= WORD;
+		else if (extended && is_other_record(*ret_word))
+			r = frame_before(image, *at, *ret_word, at);
+		else
+			return 0;
+	}
+	return r;
+}
+
+int
 simh_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 {
 	uint32_t word = GAP;
-	int r;
+	uint64_t end = at;
+	int r = prev_word(image, &end, &word);
 
-	while (at >= WORD) {
-		r = word_at(image, at - WORD, &word);
-		if (r < 0)
-			return r;
-		if (word == GAP)
-			at -= WORD;
-		else if (is_half_gap_backward(word))
-			at -= WORD / 2;
-		else
-			break;
-	}
-	/* Less than a word: half a gap that begins the tape. */
-	if (at < WORD)
+	if (r < 0)
+		return r;
+	if (end < WORD)
 		return image_nothing(image->bot, ret_object);
 	if (word == MARK)
-		return image_filemark(at - WORD, at, ret_object);
-	if (is_record(word))
-		return prev_record(image, at, word, ret_object);
-	return refuse_word(image, at - WORD, word);
+		return image_filemark(end - WORD, end, ret_object);
+	if (!simh_is_record(word))
+		return refuse_word(image, end - WORD, word);
+	r = frame_before(image, end, word, &at);
+	if (r < 0)
+		return r;
+	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
+		.at = at,
+		.end = end,
+		.size = word & LENGTH_MASK,
+		.bad = (word & ERROR_FLAG) != 0 };
+	return 0;
 }
 
-static int
+int
 simh_read(struct image *image, const struct image_object *object, void *buf,
     size_t size, size_t *ret_len)
 {
@@ -309,40 +424,39 @@ simh_read(struct image *image, const struct image_object *object, void *buf,
 	return r;
 }
 
-static uint64_t
+uint64_t
 simh_cost(const struct image *image, size_t len)
 {
-	(void)image; /* all are alike */
-	return len == 0 ? WORD : framed((uint32_t)len);
+	return len == 0 ? WORD : framed(image, (uint32_t)len);
 }
 
 /* Steps 1 and 2. */
-static int
+int
 simh_put_record(struct image *image, uint64_t at, const void *buf, size_t len,
     uint64_t *ret_end)
 {
 	static const uint8_t unvouched[WORD] = { 0xff, 0xff, 0xff, 0xff };
 	uint8_t after[1 + WORD] = { 0 };
-	uint8_t *trailing = after + (len & 1);
+	size_t pad = padding(image, (uint32_t)len);
 	struct iovec pieces[] = {
 		hostfile_piece(unvouched, sizeof(unvouched)),
 		hostfile_piece(buf, len),
-		hostfile_piece(after, (len & 1) + WORD),
+		hostfile_piece(after, pad + WORD),
 	};
 	int r;
 
 	assert(at == hostfile_size(image->host));
-	le32_put(trailing, (uint32_t)len);
+	le32_put(after + pad, (uint32_t)len);
 	r = hostfile_append(image->host, pieces, 3);
 	if (r == 0)
-		r = hostfile_vouch(image->host, at, trailing, WORD);
+		r = hostfile_vouch(image->host, at, after + pad, WORD);
 	if (r == 0)
-		*ret_end = at + framed((uint32_t)len);
+		*ret_end = at + framed(image, (uint32_t)len);
 	return r;
 }
 
 /* Step 3. */
-static int
+int
 simh_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 {
 	int r;
@@ -354,48 +468,31 @@ simh_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 	return r;
 }
 
-/*
- * Whether this looks like a tape: its first record is whole, or it ends before
- * it has one.  Lengths that agree at both ends of a record are what nothing
- * else has.  Filemarks alone prove little, nor does an end of medium, where no
- * more may follow than a record that step 1 was killed in.
- */
-static int
-simh_probe(const struct image_source *source)
+int
+simh_open_as(const struct image_source *source,
+    const struct image_format *format, enum simh_dialect dialect,
+    struct image **ret_image)
 {
-	struct image_object object = { .kind = IMAGE_NONE };
-	unsigned filemarks = 0;
-	struct image image;
-	int r;
+	struct simh_image *image = calloc(1, sizeof(*image));
 
-	image_init(&image, &simh_format, source);
-	do {
-		r = simh_next(&image, object.end, &object);
-	} while (r == 0 && object.kind == IMAGE_FILEMARK &&
-	    filemarks++ < PROBE_FILEMARKS);
-	if (r < 0)
-		return image_unlike(&image, r);
-	if (object.kind == IMAGE_RECORD ||
-	    (object.kind == IMAGE_NONE &&
-		hostfile_size(image.host) - object.end <=
-		    framed(TAPE_MAX_RECORD)))
-		return 0;
-	return tape_fail(source->owner, EMEDIUMTYPE,
-	    "%s: no record up to offset %" PRIu64 ", and then it goes on; "
-	    "this may be no simh image",
-	    image.name, object.end);
+	if (image == NULL)
+		return tape_fail(source->owner, ENOMEM, "out of memory");
+	image_init(&image->base, format, source);
+	image->dialect = dialect;
+	*ret_image = &image->base;
+	return 0;
 }
 
 static int
 simh_open(const struct image_source *source, struct image **ret_image)
 {
-	struct image *image = calloc(1, sizeof(*image));
+	return simh_open_as(source, &simh_format, SIMH_STANDARD, ret_image);
+}
 
-	if (image == NULL)
-		return tape_fail(source->owner, ENOMEM, "out of memory");
-	image_init(image, &simh_format, source);
-	*ret_image = image;
-	return 0;
+static int
+simh_probe(const struct image_source *source)
+{
+	return simh_probe_as(source, &simh_format, SIMH_STANDARD);
 }
 
 static const char *const simh_suffixes[] = { ".tap", ".simh", NULL };
@@ -412,7 +509,7 @@ const struct image_format simh_format = {
 	.next = simh_next,
 	.prev = simh_prev,
 	.find = image_no_find,
-	.resync = image_no_resync,
+	.resync = simh_resync,
 	.read = simh_read,
 	.cost = simh_cost,
 	.protection = image_host_protection,

@@ -7,6 +7,7 @@
 #ifndef PMT_TESTS_LISTING_H
 #define PMT_TESTS_LISTING_H
 
+#include "image.h"
 #include "tapes.h"
 
 #define LISTING_MAX 4096
@@ -46,7 +47,7 @@ add(struct listing *l, const char *fmt, ...)
 static inline void
 list_forward(struct tape *t, struct listing *l)
 {
-	static uint8_t buf[4096];
+	static uint8_t buf[1 << 17]; /* more than any record of an image */
 	enum tape_cond cond = TAPE_NONE;
 	unsigned filemarks = 0;
 	size_t len;
@@ -170,6 +171,7 @@ find_image(const char *dir, char *ret_name, size_t size)
 /*
  * One image: reads as its listing says, forward and backward.  If it is no
  * image by its contents, that is in the listing, and it is read nevertheless.
+ * A format that contents never choose is named.
  */
 static inline void
 test_image(const char *format, const char *image)
@@ -185,6 +187,10 @@ test_image(const char *format, const char *image)
 	find_image(dir, name, sizeof(name));
 	(void)snprintf(spec, sizeof(spec), "file:%s/%s,readonly=yes", dir,
 	    name);
+	if (image_format_named(format)->detect == IMAGE_BY_NAME) {
+		(void)strcat(spec, ",format="); /* there is room */
+		(void)strcat(spec, format);
+	}
 	t = open_tape(spec);
 	if (tape_load(t) < 0) {
 		add(&l, "not loaded: %s\n", tape_why(t));

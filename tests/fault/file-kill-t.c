@@ -16,13 +16,14 @@
 static struct witness *witness;
 static uint64_t struck; /* kills in the midst of something */
 static const char *spec, *image;
+static uint32_t longest; /* bytes, of the records that are written */
 
 static uint32_t
 random_length(struct rng *rng)
 {
 	switch (rng_below(rng, 20)) {
 	case 0:
-		return 1 + rng_below(rng, RECORD_MAX);
+		return 1 + rng_below(rng, longest);
 	case 1:
 		return 1 + rng_below(rng, 8);
 	default:
@@ -105,23 +106,35 @@ round_of(struct rng *rng)
 	return ok;
 }
 
+static void
+test_format(const char *dir, const char *name, uint32_t most, struct rng *rng)
+{
+	unsigned n = 0;
+
+	longest = most;
+	spec = spec_in(dir, name);
+	image = path_in(dir, name);
+	memset(witness, 0, sizeof(*witness));
+	struck = 0;
+	while (n < KILLS && round_of(rng))
+		n++;
+	tap_is_int(KILLS, n,
+	    "%s: the image is whole after each of so many kills", name);
+	tap_ok(struck > 0,
+	    "%s: %" PRIu64 " of them had struck in the midst of writing", name,
+	    struck);
+}
+
 int
 main(void)
 {
 	const char *dir = make_scratch();
 	struct rng rng = rng_seeded();
-	unsigned n = 0;
 
 	witness = witness_new();
-	spec = spec_in(dir, "kill.tap");
-	image = path_in(dir, "kill.tap");
-	while (n < KILLS && round_of(&rng))
-		n++;
-	tap_is_int(KILLS, n, "the image is whole after each of so many kills");
-	tap_ok(struck > 0,
-	    "%" PRIu64 " of them had struck in the midst of "
-	    "writing",
-	    struck);
+	test_format(dir, "kill.tap", RECORD_MAX, &rng);
+	test_format(dir, "kill.e11", RECORD_MAX, &rng);
+	test_format(dir, "kill.tpc", 65534, &rng);
 	remove_scratch(dir);
 	return tap_done();
 }

@@ -51,7 +51,7 @@ bad_specs()
 	bad_spec 'no option "capcity"' "file:$good,capcity=1M"
 	bad_spec 'KEY=VALUE' "file:$good,capacity"
 	bad_spec 'yes or no' "file:$good,readonly=maybe"
-	bad_spec 'no format "tpc".*simh' "file:$good,format=tpc"
+	bad_spec 'no format "tpx".*simh' "file:$good,format=tpx"
 }
 
 absurd_numbers()

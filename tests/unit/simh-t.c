@@ -134,12 +134,103 @@ test_torn_header(const char *dir, bool whole)
 	tape_free(t);
 }
 
+/* ---- After damage ---- */
+
+#define RECORDS 12
+
+/* An image of records of odd lengths; where each begins. */
+static size_t
+make_records(uint8_t *image, bool padded, size_t *ret_at)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < RECORDS; i++) {
+		uint32_t len = 101 + 2 * i;
+
+		ret_at[i] = n;
+		le32_put(image + n, len);
+		/* Zeros, which look like filemarks, and other things. */
+		memset(image + n + 4, 0, len);
+		memset(image + n + 24, 'a', 7);
+		n += 4 + len + padded;
+		le32_put(image + n, len);
+		n += 4;
+	}
+	return n;
+}
+
+/* The object that is found after damage at ${at}, or what resync returns. */
+static int64_t
+found_after(const char *dir, const char *format, const uint8_t *bytes,
+    size_t size, size_t at)
+{
+	const char *path = path_in(dir, "resync");
+	const struct image_options options = { .readonly = true };
+	struct tape *owner = open_tape(spec_in(dir, "resync"));
+	FILE *f = fopen(path, "wb");
+	struct image_object object;
+	struct image *image;
+	uint64_t found;
+	int r;
+
+	if (f == NULL || fwrite(bytes, 1, size, f) != size || fclose(f) != 0)
+		tap_bail("%s: %s", path, strerror(errno));
+	r = image_open(owner, path, image_format_named(format), &options,
+	    &image);
+	if (r < 0)
+		tap_bail("%s: %s", path, tape_why(owner));
+	r = image_next(image, at, &object);
+	if (r != -EBADMSG)
+		tap_bail("%s: no damage at %zu", path, at);
+	r = image_resync(image, at, &found);
+	(void)image_close(image); /* only read */
+	tape_free(owner);
+	return r < 0 ? r : (int64_t)found;
+}
+
+static void
+test_resync(const char *dir, const char *format, bool padded)
+{
+	static uint8_t image[8192], bytes[8192];
+	size_t at[RECORDS], n = make_records(image, padded, at);
+
+#define FOUND(offset) found_after(dir, format, bytes, n, offset)
+	memcpy(bytes, image, n);
+	bytes[at[3] - 4]++;
+	tap_is_int((int64_t)at[3], FOUND(at[2]),
+	    "%s: a trailing length is wrong: on to the next record", format);
+	memcpy(bytes, image, n);
+	bytes[at[2]] ^= 0x40;
+	tap_is_int((int64_t)at[3], FOUND(at[2]),
+	    "%s: a leading length is wrong: on to the next record", format);
+	memcpy(bytes, image, n);
+	memset(bytes + at[4] - 2, 0x55, 20);
+	tap_is_int((int64_t)at[5], FOUND(at[3]),
+	    "%s: two records are damaged: on to the third", format);
+	memcpy(bytes, image, n);
+	memset(bytes + at[1], 0x55, 4);
+	memset(bytes + at[1] + 20, 0, 4);
+	tap_is_int((int64_t)at[2], FOUND(at[1]),
+	    "%s: zeros in data are no filemarks", format);
+	memcpy(bytes, image, n);
+	bytes[n - 4]++;
+	tap_is_int(-ENODATA, FOUND(at[RECORDS - 1]),
+	    "%s: the last record is damaged: nothing follows", format);
+	n -= 20;
+	tap_is_int(-ENODATA, FOUND(at[RECORDS - 1]),
+	    "%s: the last record is cut: nothing follows", format);
+	n = at[RECORDS - 1] + 3;
+	tap_is_int(-ENODATA, FOUND(at[RECORDS - 1]),
+	    "%s: a length is cut: nothing follows", format);
+#undef FOUND
+}
+
 int
 main(void)
 {
 	const char *dir = make_scratch();
 
-	test_listings("simh", 40);
+	test_listings("simh", 44);
 	test_example(dir);
 	test_overwrite(dir);
 	test_eom_word_is_overwritten(dir);
@@ -150,6 +241,9 @@ main(void)
 	test_length(dir, 1 << 24, "16 MiB");
 	test_torn_header(dir, true);
 	test_torn_header(dir, false);
+	test_resync(dir, "simh", true);
+	test_resync(dir, "simh-ext", true);
+	test_resync(dir, "e11", false);
 	remove_scratch(dir);
 	return tap_done();
 }

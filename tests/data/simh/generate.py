@@ -78,6 +78,10 @@ CASES = {
     "extended-class-e": A + record(b"description!", 0xE0000000) + C,
     "unpadded-e11": A + word(3) + b"abc" + word(3) + MARK,
     "damage-first": word(80) + b"a" * 80 + word(81) + C,
+    # Told by its first odd record, whatever the suffix says.
+    "unpadded-e11-late": A + MARK + A * 3 + word(1) + b"z" + word(1) + A,
+    # ... but one that is damaged for both formats says nothing.
+    "odd-trailing-differs": A + record(b"c" * 3, trailing=4) + A,
     # Not a tape at all.
     "text": b"Once upon a time there was a file that was no tape.\n" * 4,
     "elf": b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0" * 4,
