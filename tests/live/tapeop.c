@@ -495,5 +495,6 @@ main(int argc, char **argv)
 			(void)putchar(i + 1 < argc ? ' ' : '\n');
 			(void)fflush(stdout); /* or a reader would miss it */
 		}
+	free(c.page);
 	return 0;
 }
