@@ -166,7 +166,7 @@ check-tsan: deps
 	BUILD=$(BUILD)/tsan prove $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c)))
 
-# An hour of random operations against the real st; SOAK_... as tests/diff/soak says.
+# An hour of random operations against the real st, and of our nodes.
 .PHONY: soak
 soak: deps
 	$(MAKE) tests

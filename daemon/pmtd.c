@@ -28,6 +28,7 @@
 #include "mirror.h"
 #include "nodes.h"
 #include "null.h"
+#include "pidfile.h"
 #include "spec.h"
 #include "st.h"
 
@@ -52,13 +53,27 @@ static const struct tape_type *const types[] = {
 struct settings {
 	struct nodes_config nodes;
 	bool foreground;
+	const char *pidfile; /* NULL: none */
 	const char *spec;
 };
+
+/* What there is while pmtd runs, and what it takes to undo a start. */
+struct setup {
+	struct spec *spec;
+	struct tape *tape; /* the drive's, once there is one */
+	struct drive *drive;
+	/* Images, of the spec, that were not there before the tape was. */
+	const char **missing;
+	size_t n_missing;
+};
+
+static struct pidfile *pidfile; /* NULL: none; for die(), too */
 
 enum long_option {
 	OPT_NAME = 256,
 	OPT_FUSE,
 	OPT_FOREGROUND,
+	OPT_PIDFILE,
 	OPT_MODE,
 	OPT_MODES,
 	OPT_OWNER,
@@ -72,6 +87,7 @@ static const struct option long_options[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "fuse", required_argument, NULL, OPT_FUSE },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
+	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "mode", required_argument, NULL, OPT_MODE },
 	{ "modes", no_argument, NULL, OPT_MODES },
 	{ "owner", required_argument, NULL, OPT_OWNER },
@@ -97,6 +113,7 @@ static const char help_text[] =
     "  --owner USER   of the nodes (default root)\n"
     "  --group GROUP  of the nodes (default tape)\n"
     "  --foreground   do not become a daemon; messages go to standard error\n"
+    "  --pidfile FILE the number of the process is in FILE while it runs\n"
     "  --debug        a line for every operation of the tape\n"
     "  --help, --version\n"
     "\n"
@@ -176,6 +193,9 @@ take_option(struct settings *s, int option, const char *arg)
 	case OPT_FOREGROUND:
 		s->foreground = true;
 		return -1;
+	case OPT_PIDFILE:
+		s->pidfile = arg;
+		return -1;
 	case OPT_MODE:
 		if (parse_mode(arg, &s->nodes.mode))
 			return -1;
@@ -242,37 +262,87 @@ status_of(int r)
 	return r == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
 }
 
-/* The drive over the tape that the spec names; NULL after a message. */
-static struct drive *
-open_drive(const char *text, int *ret_status)
+/* Notes which images of the spec are missing, and so will be made. */
+static void
+note_missing(struct setup *setup, const struct spec *spec)
 {
-	struct tape *t = NULL;
-	struct drive *d;
+	const char **grown;
+
+	for (size_t i = 0; i < spec->n_children; i++)
+		note_missing(setup, spec->children[i]);
+	if (spec->type != &file_tape_type || access(spec->arg, F_OK) == 0 ||
+	    errno != ENOENT)
+		return;
+	grown =
+	    reallocarray(setup->missing, setup->n_missing + 1, sizeof(*grown));
+	if (grown == NULL)
+		return; /* then it stays, blank */
+	setup->missing = grown;
+	grown[setup->n_missing++] = spec->arg;
+}
+
+/*
+ * After a start that failed: takes away the images that it made, for nobody
+ * can have written to them.  They are locked, so they are ours; but should
+ * somebody have put data there just before us, the tape is not blank.
+ */
+static void
+remove_made(struct setup *setup)
+{
+	enum tape_cond cond;
+	char byte, *path;
+	size_t len;
+
+	if (setup->drive == NULL || setup->n_missing == 0 ||
+	    tape_rewind(setup->tape) < 0 ||
+	    tape_read(setup->tape, &byte, sizeof(byte), &len, &cond) < 0 ||
+	    cond != TAPE_EOD)
+		return;
+	for (size_t i = 0; i < setup->n_missing; i++) {
+		path = realpath(setup->missing[i], NULL); /* no links */
+		if (path != NULL && unlink(path) < 0)
+			log_warning("%s: can't be removed: %s", path,
+			    strerror(errno));
+		free(path);
+	}
+}
+
+/* The drive over the tape that the spec names; the exit status if not 0. */
+static int
+open_drive(struct setup *setup, const char *text)
+{
 	struct spec_error e;
-	struct spec *spec;
 	int r;
 
-	*ret_status = EXIT_USAGE;
-	r = spec_parse(text, types, &spec, &e);
+	r = spec_parse(text, types, &setup->spec, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
-		return NULL;
+		return EXIT_USAGE;
 	}
-	r = spec_open(spec, &t, &e);
-	spec_free(spec);
+	r = spec_open(setup->spec, &setup->tape, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
-		*ret_status = status_of(r);
-		return NULL;
+		return status_of(r);
 	}
-	*ret_status = EXIT_FAILURE;
-	r = tape_load(t);
-	d = r < 0 ? NULL : drive_new(t);
-	if (d == NULL) {
-		log_error("%s: %s", text, r < 0 ? tape_why(t) : "no memory");
-		tape_free(t);
-	}
-	return d;
+	note_missing(setup, setup->spec);
+	r = tape_load(setup->tape);
+	if (r == 0)
+		setup->drive = drive_new(setup->tape);
+	if (setup->drive != NULL)
+		return 0;
+	log_error("%s: %s", text, r < 0 ? tape_why(setup->tape) : "no memory");
+	return EXIT_FAILURE;
+}
+
+static void
+free_setup(struct setup *setup)
+{
+	if (setup->drive != NULL)
+		drive_free(setup->drive);
+	else
+		tape_free(setup->tape);
+	spec_free(setup->spec);
+	free(setup->missing);
 }
 
 /*
@@ -349,6 +419,7 @@ static _Noreturn void
 die(const char *what)
 {
 	log_error("the tape hangs; %s is lost", what);
+	pidfile_remove(pidfile);
 	_exit(EXIT_FAILURE);
 }
 
@@ -432,27 +503,61 @@ finish(struct drive *d, struct nodes *n)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Serves until the end; the exit status. */
-static int
-serve(struct drive *d, const struct settings *s, int parent_fd)
+/* Makes the nodes, and says that it has; NULL after a message. */
+static struct nodes *
+start(struct setup *setup, const struct settings *s, int *ret_status)
 {
 	struct spec_error e;
 	struct nodes *n;
+	int r = nodes_start(setup->drive, &s->nodes, &n, &e);
+
+	*ret_status = status_of(r);
+	if (r == 0 && pidfile != NULL) {
+		r = pidfile_write(pidfile, &e);
+		*ret_status = EXIT_FAILURE;
+		if (r < 0)
+			(void)nodes_stop(n, STOP_MS); /* they are idle */
+		if (r < 0)
+			nodes_free(n);
+	}
+	if (r == 0)
+		return n;
+	log_error("%s", e.text);
+	return NULL;
+}
+
+/* Serves until the end; the exit status. */
+static int
+serve(struct setup *setup, const struct settings *s, int parent_fd)
+{
+	struct nodes *n;
 	int signal_fd = take_signals();
-	int r;
+	int status = EXIT_FAILURE;
 
 	if (signal_fd < 0) {
 		log_error("signalfd: %s", strerror(errno));
-		return EXIT_FAILURE;
+		remove_made(setup);
+		return status;
 	}
-	r = nodes_start(d, &s->nodes, &n, &e);
-	if (r < 0) {
-		log_error("%s", e.text);
-		return status_of(r);
+	n = start(setup, s, &status);
+	if (n == NULL) {
+		remove_made(setup);
+		return status;
 	}
 	announce(parent_fd);
 	wait_for_end(n, signal_fd);
-	return finish(d, n);
+	return finish(setup->drive, n);
+}
+
+static bool
+claim_pidfile(const char *path)
+{
+	struct spec_error e;
+
+	if (path == NULL || pidfile_claim(path, &pidfile, &e) == 0)
+		return true;
+	log_error("%s", e.text);
+	return false;
 }
 
 int
@@ -462,7 +567,7 @@ main(int argc, char **argv)
 				  .mode = NODES_DEFAULT_MODE,
 				  .uid = NODES_DEFAULT_UID,
 				  .gid = NODES_DEFAULT_GID } };
-	struct drive *d;
+	struct setup setup = { .drive = NULL };
 	int parent_fd = -1;
 	int status;
 
@@ -470,12 +575,18 @@ main(int argc, char **argv)
 	status = take_arguments(&s, argc, argv);
 	if (status >= 0)
 		return status;
-	d = open_drive(s.spec, &status);
-	if (d == NULL)
-		return status;
-	status = EXIT_FAILURE;
-	if (s.foreground || become_daemon(&parent_fd))
-		status = serve(d, &s, parent_fd);
-	drive_free(d);
+	if (!claim_pidfile(s.pidfile))
+		return EXIT_FAILURE;
+	status = open_drive(&setup, s.spec);
+	if (status == 0) {
+		status = EXIT_FAILURE;
+		if (s.foreground || become_daemon(&parent_fd))
+			status = serve(&setup, &s, parent_fd);
+		else
+			remove_made(&setup);
+	}
+	free_setup(&setup);
+	pidfile_remove(pidfile);
+	pidfile_free(pidfile);
 	return status;
 }

@@ -264,6 +264,16 @@ parse_children(struct parser *p, struct spec *s)
 }
 
 static int
+fail_children(struct parser *p, size_t at, const struct tape_type *type)
+{
+	if (type->min_children != type->max_children)
+		return fail_at(p, at, "%s: takes %u to %u tapes in braces",
+		    type->name, type->min_children, type->max_children);
+	return fail_at(p, at, "%s: takes %u %s in braces", type->name,
+	    type->max_children, type->max_children == 1 ? "tape" : "tapes");
+}
+
+static int
 parse_arg(struct parser *p, struct spec *s)
 {
 	size_t at = p->at;
@@ -279,9 +289,7 @@ parse_arg(struct parser *p, struct spec *s)
 		return -ENOMEM;
 	if (s->n_children < s->type->min_children ||
 	    s->n_children > s->type->max_children)
-		return fail_at(p, at, "%s: takes %u to %u tapes in braces",
-		    s->type->name, s->type->min_children,
-		    s->type->max_children);
+		return fail_children(p, at, s->type);
 	if (s->type->max_children > 0 && s->arg[0] != '\0')
 		return fail_at(p, at, "%s: takes nothing beside its braces",
 		    s->type->name);

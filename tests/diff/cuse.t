@@ -3,11 +3,11 @@
 #
 # The same as lab.t, with our node over CUSE in the place of st's: what came
 # through the kernel is held against the drive in this process.  The tape is an
-# image with the limits that scsi_debug has.  SEED and OPERATIONS ask for others
-# than the usual cases.
+# image with the limits that scsi_debug has.  The random cases are the same with
+# every run; SEED and OPERATIONS, or DURATION in seconds, ask for others.
 
 if [ -z "${PMT_LAB:-}" ]; then
-	exec tests/lab/lab -t 600 -- "$0"
+	exec tests/lab/lab -t "$((${DURATION:-0} + 600))" -- "$0"
 fi
 
 build=${BUILD:-build}
@@ -16,5 +16,6 @@ image=$dir/image.tap
 "$build/pmtd" --name diff \
 	"file:$image,objects=9999,warn_objects=19,min=512,max=1M,granularity=4" ||
 	exit 1
-exec "$build/tests/diff/difftest" compare -u -n /dev/ndiff \
-	-s "${SEED:-1}" -c "${OPERATIONS:-20000}" tests/diff/scripts/*.tape
+exec "$build/tests/diff/difftest" compare -u cuse -n /dev/ndiff \
+	-s "${SEED:-1}" -c "${OPERATIONS:-20000}" ${DURATION:+-t "$DURATION"} \
+	tests/diff/scripts/*.tape

@@ -13,7 +13,7 @@
  *         twin side by side; of those that differ it prints the shortest script
  *         that does, and ends after so many
  *
- * With -u NODE is one of ours, over CUSE: see exclusions.h.
+ * With -u cuse or -u fuse NODE is one of ours: see exclusions.h.
  * Results are TAP.  NODE wants to be blank and loaded; a case erases it.
  */
 #include <errno.h>
@@ -37,7 +37,7 @@ struct options {
 	unsigned long operations;
 	unsigned long differences;
 	time_t seconds; /* 0: not limited by time */
-	bool cuse;	/* the node is ours */
+	bool ours;	/* the node */
 	bool verbose;
 };
 
@@ -58,7 +58,7 @@ check_case(struct subject *s, struct step_case *c, const char *path)
 		same =
 		    l->outcome[0] == '\0' || strcmp(l->outcome, outcome) == 0;
 	}
-	same = same || exclusions_explain(&l->step, l->outcome, outcome);
+	same = same || exclusions_explain(&l->step, l->outcome, outcome, NULL);
 	run_end(s);
 	tap_ok(same, "%s", c->name);
 	if (!same) {
@@ -123,7 +123,7 @@ is_enough(const struct options *o, unsigned long compared, time_t began)
 static int
 compare(const struct options *o, char **scripts)
 {
-	struct compare c = { .twin = twin_new(!o->cuse),
+	struct compare c = { .twin = twin_new(!o->ours),
 		.node = node_new(o->node),
 		.verbose = o->verbose };
 	unsigned long differences = 0;
@@ -178,10 +178,17 @@ usage(void)
 {
 	fputs("usage: difftest check|record|compare [-n NODE] [-s SEED]"
 	      " [-c OPERATIONS]\n"
-	      "                [-t SECONDS] [-d DIFFERENCES] [-v] "
-	      "[SCRIPT...]\n",
+	      "                [-t SECONDS] [-d DIFFERENCES] [-u cuse|fuse] "
+	      "[-v] [SCRIPT...]\n",
 	    stderr);
 	return 2;
+}
+
+static void
+take_ours(struct options *o, enum exclusions_node node)
+{
+	o->ours = true;
+	exclusions_set_node(node);
 }
 
 static bool
@@ -189,7 +196,7 @@ parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:c:d:t:uv")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:c:d:t:u:v")) != -1) {
 		if (c == 'n')
 			o->node = optarg;
 		else if (c == 's')
@@ -200,8 +207,10 @@ parse_options(int argc, char **argv, struct options *o)
 			o->differences = strtoul(optarg, NULL, 0);
 		else if (c == 't')
 			o->seconds = (time_t)strtoul(optarg, NULL, 0);
-		else if (c == 'u')
-			o->cuse = true;
+		else if (c == 'u' && strcmp(optarg, "cuse") == 0)
+			take_ours(o, EXCLUSIONS_CUSE);
+		else if (c == 'u' && strcmp(optarg, "fuse") == 0)
+			take_ours(o, EXCLUSIONS_FUSE);
 		else if (c == 'v')
 			o->verbose = true;
 		else
@@ -223,8 +232,6 @@ main(int argc, char **argv)
 		return usage();
 	argc -= 1;
 	argv += 1;
-	if (o.cuse)
-		exclusions_set_cuse();
 	if (strcmp(what, "compare") == 0 && o.node != NULL)
 		return compare(&o, argv + optind);
 	if (strcmp(what, "record") == 0 && optind == argc && o.node != NULL)

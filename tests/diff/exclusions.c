@@ -275,8 +275,10 @@ leaves_while_writing(const struct look *l)
 	    l->step->count != (int)l->d->part;
 }
 
-/* Whether the node is ours: its rules are others. */
-static bool over_cuse;
+/* Whose the node is that is compared with: each has rules of its own. */
+static enum exclusions_node node = EXCLUSIONS_ST;
+
+#define OURS (EXCLUSIONS_CUSE | EXCLUSIONS_FUSE)
 
 static bool
 is_of_another_mode(const struct look *l)
@@ -319,119 +321,151 @@ is_beyond_an_image(const struct look *l)
 static struct {
 	const char *name, *reason;
 	bool (*applies)(const struct look *l);
-	bool cuse;
+	unsigned nodes; /* with which it applies, ORed */
 	unsigned long times;
 } rules[] = {
 	{ "pending-filemark",
 	    "st counts a filemark that a fixed read ran over twice",
-	    counts_pending_filemark_twice, false, 0 },
+	    counts_pending_filemark_twice, EXCLUSIONS_ST, 0 },
 	{ "adjacent-filemarks",
 	    "scsi_debug misses one of two adjacent filemarks spacing backward",
-	    spaces_over_adjacent_filemarks, false, 0 },
+	    spaces_over_adjacent_filemarks, EXCLUSIONS_ST, 0 },
 	{ "records-to-an-edge",
 	    "scsi_debug does not look at the last object spacing backward over "
 	    "several records",
-	    spaces_records_to_an_edge, false, 0 },
+	    spaces_records_to_an_edge, EXCLUSIONS_ST, 0 },
 	{ "variable-warning",
 	    "scsi_debug says that a variable write at early warning wrote "
 	    "nothing",
-	    warns_in_variable_mode, false, 0 },
+	    warns_in_variable_mode, EXCLUSIONS_ST, 0 },
 	{ "piecemeal-read",
 	    "st reads in pieces of its buffer's size what it can't transfer "
 	    "directly, and so loses fewer blocks at the end of data",
-	    reads_piecemeal, false, 0 },
+	    reads_piecemeal, EXCLUSIONS_ST, 0 },
 	{ "buffered-write",
 	    "st buffers writes that it can't transfer directly, and tells of a "
 	    "failure or the end later; we are always synchronous",
-	    is_buffered_and_fails, false, 0 },
+	    is_buffered_and_fails, EXCLUSIONS_ST, 0 },
 	{ "retension",
 	    "scsi_debug reports a new medium after it, and the next operation "
 	    "fails",
-	    retensions, false, 0 },
+	    retensions, EXCLUSIONS_ST, 0 },
 	{ "open-unloaded",
 	    "scsi_debug says not ready, a drive without its tape says no "
 	    "medium",
-	    opens_unloaded, false, 0 },
+	    opens_unloaded, EXCLUSIONS_ST, 0 },
 	{ "large-block", "scsi_debug keeps 16 bits of the block size",
-	    sets_a_large_block, false, 0 },
+	    sets_a_large_block, EXCLUSIONS_ST, 0 },
 	{ "drive-buffering", "scsi_debug forgets the buffering code at once",
-	    sets_drive_buffering, false, 0 },
+	    sets_drive_buffering, EXCLUSIONS_ST, 0 },
 	{ "no-filemarks",
 	    "scsi_debug takes 0 filemarks for a write, and cuts the tape there",
-	    writes_no_filemarks, false, 0 },
+	    writes_no_filemarks, EXCLUSIONS_ST, 0 },
 	{ "filemarks-past-the-end",
 	    "scsi_debug writes those that fit, and says that it wrote none",
-	    writes_filemarks_past_the_end, false, 0 },
+	    writes_filemarks_past_the_end, EXCLUSIONS_ST, 0 },
 	{ "odd-partition",
 	    "scsi_debug refuses very small partitions, and st codes very large "
 	    "ones in a way of its own",
-	    makes_an_odd_partition, false, 0 },
+	    makes_an_odd_partition, EXCLUSIONS_ST, 0 },
 	{ "stops-while-writing",
 	    "scsi_debug takes the filemark of close when it is unloaded",
-	    stops_while_writing, false, 0 },
+	    stops_while_writing, EXCLUSIONS_ST, 0 },
 	{ "less-than-the-default",
 	    "st keeps a part of a block where the mode's default block size is "
 	    "applied by the very write; we say EINVAL",
-	    writes_less_than_the_default, false, 0 },
+	    writes_less_than_the_default, EXCLUSIONS_ST, 0 },
 	{ "forgets-the-partition",
 	    "st loses the number of the partition it is in when partitions are "
 	    "turned off there",
-	    forgets_the_partition, false, 0 },
+	    forgets_the_partition, EXCLUSIONS_ST, 0 },
 	{ "leaves-while-writing",
 	    "st remembers that it was writing in a partition that it left, and "
 	    "may put a filemark anywhere in it later, or in another",
-	    leaves_while_writing, false, 0 },
-	{ "cuse-modes", "over CUSE there are no nodes of other modes",
-	    is_of_another_mode, true, 0 },
-	{ "cuse-vector", "over CUSE a vector comes as one record", is_a_vector,
-	    true, 0 },
-	{ "cuse-calls",
-	    "over CUSE pread and pwrite come as read and write, and a FUSE "
-	    "file "
-	    "seeks and truncates",
-	    is_another_call, true, 0 },
-	{ "cuse-odd-read",
-	    "over CUSE nobody tells the drive that a fixed read of several "
-	    "requests is not of whole blocks, so it does not start to read "
-	    "ahead",
-	    is_an_odd_read_in_parts, true, 0 },
+	    leaves_while_writing, EXCLUSIONS_ST, 0 },
+	{ "modes",
+	    "our drive is not made anew for each case, and would keep the "
+	    "modes "
+	    "that were defined",
+	    is_of_another_mode, OURS, 0 },
+	{ "vector", "over CUSE and FUSE a vector comes as one record",
+	    is_a_vector, OURS, 0 },
+	{ "calls",
+	    "over CUSE and FUSE pread and pwrite come as read and write, and a "
+	    "file seeks and truncates",
+	    is_another_call, OURS, 0 },
+	{ "odd-read",
+	    "the lab's kernel does not tell the drive that a fixed read of "
+	    "several requests is not of whole blocks, so it does not start to "
+	    "read ahead",
+	    is_an_odd_read_in_parts, EXCLUSIONS_CUSE, 0 },
 	{ "image", "an image has no partitions, compression or densities",
-	    is_beyond_an_image, true, 0 },
+	    is_beyond_an_image, OURS, 0 },
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))
 
 /* For what is seen only afterwards, or in a script. */
 
+struct difference {
+	const struct step *step;
+	const char *expected, *seen;
+	const struct drive *after; /* of the twin; NULL in a script */
+};
+
 static bool
-is_unknown_operation(const struct step *s, const char *expected,
-    const char *seen)
+is(const char *outcome, const char *what)
 {
-	(void)s;
-	return strcmp(expected, "ENOSYS") == 0 && strcmp(seen, "ENOTTY") == 0;
+	return strcmp(outcome, what) == 0;
 }
 
 static bool
-is_error_of_close(const struct step *s, const char *expected, const char *seen)
+is_unknown_operation(const struct difference *x)
 {
-	(void)expected;
-	return s->kind == STEP_CLOSE && strcmp(seen, "0") == 0;
+	return is(x->expected, "ENOSYS") && is(x->seen, "ENOTTY");
 }
 
 static bool
-is_nothing(const struct step *s, const char *expected, const char *seen)
+is_error_of_close(const struct difference *x)
 {
-	(void)expected;
-	return (s->kind == STEP_READ || s->kind == STEP_WRITE) &&
-	    s->bytes == 0 && strcmp(seen, "0") == 0;
+	return x->step->kind == STEP_CLOSE && is(x->seen, "0");
+}
+
+/* Data was written, and then the tape was taken away. */
+static bool
+is_close_of_stopped(const struct difference *x)
+{
+	return is_error_of_close(x) && is(x->expected, "EIO") &&
+	    x->after != NULL && x->after->ready != READY_YES;
+}
+
+/* Nothing was written: close moves the tape, or does nothing at all. */
+static bool
+is_movement_of_close(const struct difference *x)
+{
+	return is_error_of_close(x) && is(x->expected, "EIO") &&
+	    x->after != NULL && drive_has(x->after, MT_ST_SYSV);
 }
 
 static bool
-is_unencoded_ioctl(const struct step *s, const char *expected, const char *seen)
+is_filemark_of_duplicate(const struct difference *x)
 {
-	(void)seen;
-	return s->kind == STEP_IOCTL && s->cmd >> 16 == 0 &&
-	    strcmp(expected, "0") == 0;
+	return x->step->kind == STEP_DUP && is(x->expected, "0") &&
+	    (is(x->seen, "EIO") || is(x->seen, "ENOSPC"));
+}
+
+static bool
+is_nothing(const struct difference *x)
+{
+	return (x->step->kind == STEP_READ || x->step->kind == STEP_WRITE) &&
+	    x->step->bytes == 0 && is(x->seen, "0");
+}
+
+static bool
+is_unencoded_ioctl(const struct difference *x)
+{
+	return x->step->kind == STEP_IOCTL && x->step->cmd >> 16 == 0 &&
+	    is(x->expected, "0");
 }
 
 /* The number that ends an outcome, which may be that of a repeated step. */
@@ -443,16 +477,25 @@ last_number(const char *outcome)
 	return strtoul(space == NULL ? outcome : space + 1, NULL, 10);
 }
 
-/* Several requests, the first of them answered before all is known. */
 static bool
-is_in_parts(const struct step *s, const char *expected, const char *seen)
+is_in_parts(const struct difference *x)
 {
-	if ((s->kind != STEP_READ && s->kind != STEP_WRITE) ||
-	    s->bytes <= CUSE_REQUEST)
-		return false;
-	return strstr(expected, "EINVAL") != NULL ||
-	    (s->kind == STEP_WRITE &&
-		last_number(expected) < last_number(seen));
+	return (x->step->kind == STEP_READ || x->step->kind == STEP_WRITE) &&
+	    x->step->bytes > CUSE_REQUEST;
+}
+
+/* The first of several requests was answered before all was known. */
+static bool
+is_refused_late(const struct difference *x)
+{
+	return is_in_parts(x) && strstr(x->expected, "EINVAL") != NULL;
+}
+
+static bool
+is_full_late(const struct difference *x)
+{
+	return is_in_parts(x) && x->step->kind == STEP_WRITE &&
+	    last_number(x->expected) < last_number(x->seen);
 }
 
 /*
@@ -460,42 +503,54 @@ is_in_parts(const struct step *s, const char *expected, const char *seen)
  * filemark; here some are delivered.
  */
 static bool
-is_short_for_a_failure(const struct step *s, const char *expected,
-    const char *seen)
+is_short_for_a_failure(const struct difference *x)
 {
-	return s->kind == STEP_READ && s->bytes > CUSE_REQUEST &&
-	    (strcmp(expected, "EIO") == 0 || strcmp(expected, "0") == 0) &&
-	    strtoul(seen, NULL, 10) > 0;
+	return x->step->kind == STEP_READ && is_in_parts(x) &&
+	    (is(x->expected, "EIO") || is(x->expected, "0")) &&
+	    strtoul(x->seen, NULL, 10) > 0;
 }
 
 static struct {
 	const char *name, *reason;
-	bool (*applies)(const struct step *s, const char *expected,
-	    const char *seen);
+	bool (*applies)(const struct difference *x);
+	unsigned nodes;
 	unsigned long times;
-} cuse_rules[] = {
-	{ "cuse-enosys", "the kernel turns ENOSYS into ENOTTY",
-	    is_unknown_operation, 0 },
-	{ "cuse-close", "the kernel drops the error of close",
-	    is_error_of_close, 0 },
-	{ "cuse-parts",
+} explanations[] = {
+	{ "enosys", "the kernel turns ENOSYS into ENOTTY", is_unknown_operation,
+	    OURS, 0 },
+	{ "close", "the kernel drops the error of close", is_error_of_close,
+	    EXCLUSIONS_CUSE, 0 },
+	{ "duplicate",
+	    "the kernel does not tell which close of a file is the last, so "
+	    "each writes the filemark, and says so where that fails",
+	    is_filemark_of_duplicate, EXCLUSIONS_FUSE, 0 },
+	{ "parts",
 	    "the lab's kernel does not tell how long a call of several "
-	    "requests "
-	    "is, nor a medium that is counted in objects how many bytes it has "
-	    "left: a refusal or the end comes too late for the first request",
-	    is_in_parts, 0 },
-	{ "cuse-short",
+	    "requests is: a refusal comes too late for the first request",
+	    is_refused_late, EXCLUSIONS_CUSE, 0 },
+	{ "objects",
+	    "a medium that is counted in objects does not tell how many bytes "
+	    "it has left: the end comes too late for the first request",
+	    is_full_late, OURS, 0 },
+	{ "short",
 	    "the kernel makes a short count of a failure of any request but "
-	    "the "
-	    "first",
-	    is_short_for_a_failure, 0 },
-	{ "cuse-nothing", "a count of 0 never leaves the kernel", is_nothing,
+	    "the first",
+	    is_short_for_a_failure, EXCLUSIONS_CUSE, 0 },
+	{ "nothing", "a count of 0 never leaves the kernel", is_nothing, OURS,
 	    0 },
-	{ "cuse-ioctl", "an ioctl whose number tells no size carries no data",
-	    is_unencoded_ioctl, 0 },
+	{ "ioctl", "an ioctl whose number tells no size carries no data",
+	    is_unencoded_ioctl, OURS, 0 },
+	{ "stopped",
+	    "over a file not close, but the next open's first operation tells "
+	    "of a tape that SCSI_IOCTL_STOP_UNIT took away before its filemark",
+	    is_close_of_stopped, EXCLUSIONS_FUSE, 0 },
+	{ "sysv",
+	    "the kernel does not tell which close of a file is the last, so "
+	    "with MT_ST_SYSV the tape moves when close has returned",
+	    is_movement_of_close, EXCLUSIONS_FUSE, 0 },
 };
 
-#define CUSE_RULES (sizeof(cuse_rules) / sizeof(cuse_rules[0]))
+#define EXPLANATIONS (sizeof(explanations) / sizeof(explanations[0]))
 
 static bool paused;
 
@@ -536,7 +591,7 @@ static const char *
 match(const struct look *l)
 {
 	for (size_t i = 0; i < RULES; i++) {
-		if (rules[i].cuse != over_cuse || !rules[i].applies(l))
+		if ((rules[i].nodes & node) == 0 || !rules[i].applies(l))
 			continue;
 		rules[i].times += !paused;
 		return rules[i].name;
@@ -557,23 +612,29 @@ exclusions_match_script(const struct step *step)
 {
 	struct look l = { .step = step };
 
-	return over_cuse ? match(&l) : NULL;
+	return node == EXCLUSIONS_ST ? NULL : match(&l);
 }
 
 void
-exclusions_set_cuse(void)
+exclusions_set_node(enum exclusions_node which)
 {
-	over_cuse = true;
+	node = which;
 }
 
 bool
 exclusions_explain(const struct step *step, const char *expected,
-    const char *seen)
+    const char *seen, struct subject *twin)
 {
-	for (size_t i = 0; over_cuse && i < CUSE_RULES; i++) {
-		if (!cuse_rules[i].applies(step, expected, seen))
+	const struct difference x = { .step = step,
+		.expected = expected,
+		.seen = seen,
+		.after = twin == NULL ? NULL : twin_drive(twin) };
+
+	for (size_t i = 0; i < EXPLANATIONS; i++) {
+		if ((explanations[i].nodes & node) == 0 ||
+		    !explanations[i].applies(&x))
 			continue;
-		cuse_rules[i].times += !paused;
+		explanations[i].times += !paused;
 		return true;
 	}
 	return false;
@@ -582,11 +643,13 @@ exclusions_explain(const struct step *step, const char *expected,
 void
 exclusions_report(void)
 {
-	for (size_t i = 0; over_cuse && i < CUSE_RULES; i++)
-		tap_diag("explained %lu times by %s: %s", cuse_rules[i].times,
-		    cuse_rules[i].name, cuse_rules[i].reason);
+	for (size_t i = 0; i < EXPLANATIONS; i++)
+		if (explanations[i].nodes & node)
+			tap_diag("explained %lu times by %s: %s",
+			    explanations[i].times, explanations[i].name,
+			    explanations[i].reason);
 	for (size_t i = 0; i < RULES; i++)
-		if (rules[i].cuse == over_cuse)
+		if (rules[i].nodes & node)
 			tap_diag("excluded %lu times by %s: %s", rules[i].times,
 			    rules[i].name, rules[i].reason);
 }

@@ -4,9 +4,9 @@
  * named rule with its reason each.  A rule looks at the step before it is run;
  * the step is then run on neither side, so that the two stay a pair.
  *
- * Where the node is ours, over CUSE, further rules explain differences that
- * come from there; they look at both outcomes, and end the case.  There is no
- * other tolerance.
+ * Where the node is ours, over CUSE or FUSE, the rules are others, and some
+ * explain differences that come from there; these look at both outcomes, and
+ * end the case.  There is no other tolerance.
  */
 #ifndef PMT_EXCLUSIONS_H
 #define PMT_EXCLUSIONS_H
@@ -20,12 +20,21 @@ const char *exclusions_match(const struct step *step, struct subject *twin);
 /* The same for a script on a node of ours; a case ends at such a step. */
 const char *exclusions_match_script(const struct step *step);
 
-/* From now on the node is ours, over CUSE. */
-void exclusions_set_cuse(void);
+/* Whose node it is that the twin is compared with; by default the real st's. */
+enum exclusions_node {
+	EXCLUSIONS_ST = 1,
+	EXCLUSIONS_CUSE = 2,
+	EXCLUSIONS_FUSE = 4,
+};
 
-/* Whether a rule explains that ${seen} is not what was ${expected}; counts. */
+void exclusions_set_node(enum exclusions_node which);
+
+/*
+ * Whether a rule explains that ${seen} is not what was ${expected}; counts.
+ * ${twin} has just run the step; NULL: a script expects it.
+ */
 bool exclusions_explain(const struct step *step, const char *expected,
-    const char *seen);
+    const char *seen, struct subject *twin);
 
 /* Forgets the counts: what shrinking tries is not counted. */
 void exclusions_pause(bool pause);

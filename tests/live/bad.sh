@@ -46,7 +46,8 @@ bad_specs()
 	bad_spec 'needs IMAGE' 'file:'
 	bad_spec 'takes no argument' 'null:argument'
 	bad_spec '"}" is missing' 'fault:{null:'
-	bad_spec 'braces' 'fault:null:'
+	bad_spec 'takes 1 tape in braces' 'fault:null:'
+	bad_spec 'takes 1 tape in braces' 'fault:{null:,null:}'
 	bad_spec 'write 3 EIO' "fault:{file:$good},do=write 1 explode"
 	bad_spec 'no option "capcity"' "file:$good,capcity=1M"
 	bad_spec 'KEY=VALUE' "file:$good,capacity"
@@ -160,6 +161,27 @@ bad_places()
 	refused 1 '--fuse' 'a file for FUSE' --fuse "$scratch/text" null:
 }
 
+# A start that fails makes nothing, and takes nothing away.
+no_image_left()
+{
+	refused 1 '--fuse' 'no directory for FUSE, with a new image' \
+		--fuse "$scratch/missing" "file:$good"
+	ok 'the image is not made' [ ! -e "$good" ]
+	refused 1 '--fuse' 'and with a new image below another tape' \
+		--fuse "$scratch/missing" "fault:{file:$good},do=any 9 EIO"
+	ok 'the image is not made' [ ! -e "$good" ]
+	ln -s "$good" "$scratch/link"
+	refused 1 '--fuse' 'and with a link to the new image' \
+		--fuse "$scratch/missing" "file:$scratch/link"
+	ok 'the image is not made' [ ! -e "$good" ]
+	ok 'the link is still there' [ -L "$scratch/link" ]
+	: >"$good"
+	refused 1 '--fuse' 'and with a blank image that was there before' \
+		--fuse "$scratch/missing" "file:$good"
+	ok 'that is still there' [ -f "$good" ]
+	rm "$good"
+}
+
 bad_specs
 absurd_numbers
 bad_command_lines
@@ -167,4 +189,5 @@ bad_images
 in_use_already
 [ "$transport" = fuse ] || second_node_in_use
 bad_places
+no_image_left
 done_testing

@@ -67,6 +67,45 @@ without_close()
 	stop_pmtd
 }
 
+# exits SENTENCE LAYOUT PLACE NODE OP...: on a tape of two files, and without
+# close.
+exits()
+{
+	local sentence=$1 expected=$2 place=$3 node=$4
+
+	shift 4
+	start_drive
+	op wo write:1024 weof write:512 close rw rewind >>"$log"
+	"$tapeop" "$node" "$@" >>"$log"
+	is "$place" "$(op ro place)" "$sentence: the tape stands where it should"
+	is "$expected" "$(layout)" '... and is as it should be'
+	stop_pmtd
+}
+
+exits_after()
+{
+	local both=$'1024 mark\n512 mark'
+
+	exits 'exit after a write in the middle' '256 mark' 'ok 1/0' \
+		"$ntape" wo write:256
+	exits 'exit after MTWEOF writes no other filemark' '256 mark' 'ok 1/0' \
+		"$ntape" wo write:256 weof
+	exits 'exit after MTWEOF 2' $'256 mark\nmark' 'ok 2/0' \
+		"$ntape" wo write:256 weof:2
+	exits 'exit after a read' "$both" 'ok 0/1' "$ntape" ro read:1024
+	exits 'exit after a read of a filemark' "$both" 'ok 1/0' \
+		"$ntape" ro read:1024 read:1024
+	exits 'exit after MTEOM' "$both" 'ok 2/-1' "$ntape" ro eom
+	exits 'exit after a write and a rewind' '256 mark' 'ok 0/0' \
+		"$ntape" wo write:256 rewind
+	exits 'exit after a write to the node that rewinds' '256 mark' \
+		'ok 0/0' "$tape" wo write:256
+	exits 'exit after MTWEOF on the node that rewinds' '256 mark' \
+		'ok 0/0' "$tape" wo write:256 weof
+	exits 'exit after a read from the node that rewinds' "$both" 'ok 0/0' \
+		"$tape" ro read:1024 read:1024
+}
+
 # A process that dies has closed its files when it can be waited for.
 killed()
 {
@@ -139,6 +178,7 @@ when_none()
 in_a_row
 rewinding
 without_close
+exits_after
 killed
 copies
 when_none

@@ -25,11 +25,11 @@ usable()
 	[ "$(op rw write:512 close)" = 'ok 512 ok' ]
 }
 
-# start_daemon: the pipe shows whether the daemon lets go of standard output.
+# start_daemon [OPTION...]: the pipe shows whether the daemon lets go of standard output.
 start_daemon()
 {
 	rm -f "$image"
-	timeout 10 "$pmtd" "${options[@]}" "file:$image" 2>&1 </dev/null | cat
+	timeout 10 "$pmtd" "${options[@]}" "$@" "file:$image" 2>&1 </dev/null | cat
 	return "${PIPESTATUS[0]}"
 }
 
@@ -98,7 +98,91 @@ under_a_manager()
 	ok 'and no node is left' nodes_are_gone
 }
 
+# kill_daemon SIGNAL: and it is gone.
+kill_daemon()
+{
+	kill "-$1" "$(daemon_pid)"
+	await 2 daemon_is_gone
+}
+
+# refused WORDS OPTION...: another pmtd is not started, and leaves no image.
+refused()
+{
+	local words=$1 status=0
+
+	shift
+	timeout 10 "$pmtd" --foreground "$@" "file:$scratch/other.tap" \
+		>"$scratch/output" 2>&1 || status=$?
+	like "^1 pmtd: .*$words" "$status $(<"$scratch/output")" \
+		"pmtd is refused: $words"
+	ok 'and has made no image' [ ! -e "$scratch/other.tap" ]
+}
+
+with_a_pidfile()
+{
+	local file=$scratch/pmtd.pid other=(--name other)
+
+	[ "$transport" = cuse ] || other=(--fuse "$scratch/other")
+	mkdir -p "$scratch/other"
+	ok 'pmtd takes a pidfile' start_daemon --pidfile "$file"
+	pmtd_pid=$(daemon_pid)
+	is "$pmtd_pid" "$(<"$file")" 'the number is there when pmtd returns'
+	refused "$file: pmtd is running already, as process $pmtd_pid" \
+		"${other[@]}" --pidfile "$file"
+	is "$pmtd_pid" "$(<"$file")" 'the file stays as it is'
+	ok 'the drive that was there goes on' usable
+	ok 'SIGTERM ends it' kill_daemon TERM
+	ok 'and the file is gone' [ ! -e "$file" ]
+
+	start_daemon --pidfile "$file" || bail 'the daemon does not start'
+	ok 'SIGKILL ends it' kill_daemon KILL
+	unmount
+	ok 'and the file is left' [ -s "$file" ]
+	ok 'pmtd takes it over' start_daemon --pidfile "$file"
+	is "$(daemon_pid)" "$(<"$file")" 'with its own number'
+	kill_daemon TERM
+
+	echo $$ >"$file"
+	ok 'the number of somebody else does not count' \
+		start_daemon --pidfile "$file"
+	kill_daemon TERM
+}
+
+odd_pidfiles()
+{
+	local file=$scratch/odd
+
+	echo 'This is a text.' >"$file"
+	refused 'not a pidfile' "${options[@]}" --pidfile "$file"
+	is 'This is a text.' "$(<"$file")" 'which stays as it is'
+	refused 'No such file' "${options[@]}" --pidfile "$scratch/no/file"
+	refused 'not a pidfile|directory' "${options[@]}" \
+		--pidfile "$scratch"
+	refused "$scratch/none" --fuse "$scratch/none" \
+		--pidfile "$scratch/new"
+	ok 'a start that fails leaves no pidfile' [ ! -e "$scratch/new" ]
+}
+
+# The process ends in another way then.
+hanging()
+{
+	local file=$scratch/pmtd.pid
+
+	rm -f "$image"
+	start_pmtd --pidfile "$file" "fault:{file:$image},do=write 1 stall=60"
+	is "$pmtd_pid" "$(<"$file")" 'the number is there in the foreground, too'
+	op wo write:512 >"$scratch/said" 2>&1 &
+	await 10 contains "$scratch/said" ok || bail 'the client does not open'
+	end_pmtd TERM
+	ok 'the file is gone when a tape that hangs is given up' \
+		[ ! -e "$file" ]
+	unmount
+}
+
 as_a_daemon
 taken_away
 under_a_manager
+with_a_pidfile
+odd_pidfiles
+hanging
 done_testing

@@ -11,35 +11,14 @@ need dump restore mke2fs unshare
 tree=$scratch/tree
 fs=$scratch/fs.ext4
 
-# dump_fs OPTION...: of the image, which needs no mount.  dump would rather dump
-# a file as a part of what the tables of mounts say it lies on, so they are
-# hidden from it.
 dump_fs()
 {
-	local namespace=(unshare --mount)
-
-	[ "$(id -u)" -eq 0 ] || namespace+=(--map-root-user)
-	# shellcheck disable=SC2016 # The inner shell expands it.
-	"${namespace[@]}" sh -c 'mount -t tmpfs none /etc && exec dump "$@"' \
-		dump -0 "$@" "$fs" </dev/null
-}
-
-# restore_to DIR OPTION...: in an empty directory.
-restore_to()
-{
-	local dir=$1
-
-	shift
-	rm -rf "$dir"
-	mkdir "$dir"
-	(cd "$dir" && exec restore "$@" </dev/null)
+	dump_image "$fs" "$@"
 }
 
 restores()
 {
-	restore_to "$scratch/out" -r "$@" &&
-		rm "$scratch/out/restoresymtable" &&
-		same_tree "$tree" "$scratch/out"
+	restores_tree "$tree" "$@"
 }
 
 extracts_one()
@@ -112,9 +91,7 @@ several_dumps()
 }
 
 make_tree "$tree"
-mkdir "$tree/lost+found" # Every ext4 has it.
-mke2fs -q -t ext4 -E "root_owner=$(id -u):$(id -g)" -d "$tree" "$fs" 8M \
-	>"$scratch/output" 2>&1 || bail 'mke2fs makes no file system'
+make_fs "$tree" "$fs"
 one_dump
 several_dumps
 done_testing

@@ -318,6 +318,52 @@ same_tree()
 	diff -r --no-dereference "$1" "$2"
 }
 
+# ---- dump ------------------------------------------------------------------
+
+# make_fs TREE IMAGE: an ext4 file system of that tree.
+make_fs()
+{
+	mkdir -p "$1/lost+found" # Every ext4 has it.
+	mke2fs -q -t ext4 -E "root_owner=$(id -u):$(id -g)" -d "$1" "$2" 8M \
+		>"$scratch/output" 2>&1 || bail 'mke2fs makes no file system'
+}
+
+# dump_image IMAGE OPTION...: dumps the file system in it, which needs no mount.
+# dump would rather dump a file as a part of what the tables of mounts say it
+# lies on, so they are hidden from it, with all else in /etc.
+dump_image()
+{
+	local file=$1 namespace=(unshare --mount)
+
+	shift
+	[ "$(id -u)" -eq 0 ] || namespace+=(--map-root-user)
+	# shellcheck disable=SC2016 # The inner shell expands it.
+	"${namespace[@]}" sh -c 'mount -t tmpfs none /etc && exec dump "$@"' \
+		dump -0 "$@" "$file" </dev/null
+}
+
+# restore_to DIR OPTION...: in an empty directory.
+restore_to()
+{
+	local dir=$1
+
+	shift
+	rm -rf "$dir"
+	mkdir "$dir"
+	(cd "$dir" && exec restore "$@" </dev/null)
+}
+
+# restores_tree TREE OPTION...: restore -r gives back that tree.
+restores_tree()
+{
+	local tree=$1
+
+	shift
+	restore_to "$scratch/out" -r "$@" &&
+		rm "$scratch/out/restoresymtable" &&
+		same_tree "$tree" "$scratch/out"
+}
+
 # ---- The end ---------------------------------------------------------------
 
 # Leaves nothing behind, whichever way the test ends.
