@@ -528,17 +528,12 @@ start(struct setup *setup, const struct settings *s, int *ret_status)
 
 /* Serves until the end; the exit status. */
 static int
-serve(struct setup *setup, const struct settings *s, int parent_fd)
+serve(struct setup *setup, const struct settings *s, int signal_fd,
+    int parent_fd)
 {
 	struct nodes *n;
-	int signal_fd = take_signals();
-	int status = EXIT_FAILURE;
+	int status;
 
-	if (signal_fd < 0) {
-		log_error("signalfd: %s", strerror(errno));
-		remove_made(setup);
-		return status;
-	}
 	n = start(setup, s, &status);
 	if (n == NULL) {
 		remove_made(setup);
@@ -547,6 +542,36 @@ serve(struct setup *setup, const struct settings *s, int parent_fd)
 	announce(parent_fd);
 	wait_for_end(n, signal_fd);
 	return finish(setup->drive, n);
+}
+
+/*
+ * All that pmtd does, in the process that stays: a tape may have threads, which
+ * a fork would lose, and these have to find the signals blocked.
+ */
+static int
+run(const struct settings *s, int parent_fd)
+{
+	struct setup setup = { .drive = NULL };
+	int signal_fd = take_signals();
+	int status = EXIT_FAILURE;
+
+	if (signal_fd < 0) {
+		log_error("signalfd: %s", strerror(errno));
+		return status;
+	}
+	status = open_drive(&setup, s->spec);
+	if (status == 0)
+		status = serve(&setup, s, signal_fd, parent_fd);
+	free_setup(&setup);
+	(void)close(signal_fd); /* it holds nothing */
+	return status;
+}
+
+/* What tapes have to say though nothing fails. */
+static void
+alarm_to_log(const char *line)
+{
+	log_error("%s", line);
 }
 
 static bool
@@ -567,25 +592,19 @@ main(int argc, char **argv)
 				  .mode = NODES_DEFAULT_MODE,
 				  .uid = NODES_DEFAULT_UID,
 				  .gid = NODES_DEFAULT_GID } };
-	struct setup setup = { .drive = NULL };
 	int parent_fd = -1;
 	int status;
 
 	log_name("pmtd");
+	tape_set_alarm(alarm_to_log);
 	status = take_arguments(&s, argc, argv);
 	if (status >= 0)
 		return status;
 	if (!claim_pidfile(s.pidfile))
 		return EXIT_FAILURE;
-	status = open_drive(&setup, s.spec);
-	if (status == 0) {
-		status = EXIT_FAILURE;
-		if (s.foreground || become_daemon(&parent_fd))
-			status = serve(&setup, &s, parent_fd);
-		else
-			remove_made(&setup);
-	}
-	free_setup(&setup);
+	status = EXIT_FAILURE;
+	if (s.foreground || become_daemon(&parent_fd))
+		status = run(&s, parent_fd);
 	pidfile_remove(pidfile);
 	pidfile_free(pidfile);
 	return status;

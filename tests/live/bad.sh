@@ -98,17 +98,17 @@ bad_images()
 {
 	bad_image 'is its directory there' 'a directory that is missing' \
 		"file:$scratch/missing/a.tap"
-	bad_image 'is a directory' 'a directory' "file:$scratch/dir"
+	bad_image 'a directory, and none' 'a directory' "file:$scratch/dir"
 	bad_image 'not a regular file' 'a device' 'file:/dev/null'
 	bad_image 'No such file' 'an image that is missing and may not be made' \
 		"file:$good,create=no"
 	bad_image 'No such file' 'a script that is missing' \
 		"fault:{null:},script=$scratch/missing"
 	ok 'nothing was made' [ ! -e "$good" ]
-	bad_image 'no SIMH image' 'a text' "file:$scratch/text"
+	bad_image 'no format that is known' 'a text' "file:$scratch/text"
 	is 'This is a text.' "$(<"$scratch/text")" 'which stays as it is'
 	cp "$pmtd" "$scratch/program"
-	bad_image 'no SIMH image' 'a program' "file:$scratch/program"
+	bad_image 'no format that is known' 'a program' "file:$scratch/program"
 	ok 'which stays as it is' cmp "$pmtd" "$scratch/program"
 }
 
