@@ -412,6 +412,21 @@ image_partition(struct image *image, uint32_t partitions, uint64_t size)
 
 /* ---- For formats -------------------------------------------------------- */
 
+/* The last component of the path of a directory, shortened if it is long. */
+static void
+name_folder(struct image *image, const char *path)
+{
+	size_t len = strlen(path), from;
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	for (from = len; from > 0 && path[from - 1] != '/';)
+		from--;
+	(void)snprintf(image->folder, sizeof(image->folder), "%.*s",
+	    (int)(len - from), path + from); /* cut is fine */
+	image->name = image->folder;
+}
+
 void
 image_init(struct image *image, const struct image_format *format,
     const struct image_source *source)
@@ -421,6 +436,8 @@ image_init(struct image *image, const struct image_format *format,
 	image->host = source->host;
 	if (source->host != NULL)
 		image->name = hostfile_name(source->host);
+	else
+		name_folder(image, source->path);
 }
 
 int
