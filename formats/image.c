@@ -19,11 +19,13 @@
 #include <sys/stat.h>
 
 #include "image.h"
+#include "mhvtl.h"
 #include "simh.h"
 #include "ssc.h"
 
 static const struct image_format *const formats[] = {
 	&simh_format,
+	&mhvtl_format,
 	&ssc_format,
 	NULL,
 };
