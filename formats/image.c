@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "image.h"
+#include "ltfs.h"
 #include "mhvtl.h"
 #include "simh.h"
 #include "ssc.h"
@@ -26,6 +27,7 @@
 static const struct image_format *const formats[] = {
 	&simh_format,
 	&mhvtl_format,
+	&ltfs_format,
 	&ssc_format,
 	NULL,
 };
