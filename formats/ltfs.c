@@ -391,7 +391,7 @@ ltfs_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 	return ltfs_next(image, at - 1, ret_object);
 }
 
-/* The next number that is as it should be, if it is near. */
+/* The next number that is an object as it should be, if it is near. */
 static int
 ltfs_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 {
@@ -404,10 +404,11 @@ ltfs_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 		top = at + RESYNC_MOST;
 	while (at < top) {
 		r = ltfs_next(image, ++at, &object);
+		if (r == -EBADMSG || (r == 0 && object.kind == IMAGE_NONE))
+			continue;
 		if (r == 0)
 			*ret_at = at;
-		if (r != -EBADMSG)
-			return r;
+		return r;
 	}
 	return -ENODATA;
 }

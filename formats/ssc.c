@@ -239,8 +239,24 @@ ssc_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 	return walk_prev(((struct ssc *)image)->walk, image, at, ret_object);
 }
 
+/* Whether an object begins at ${at}, and what is linked to is not before it. */
+static int
+begins_object(struct image *image, uint64_t at, uint64_t damaged, bool *ret_is)
+{
+	struct image_object object;
+	struct header h;
+	int r = header_at(image, at, &h);
+
+	*ret_is = false;
+	if (r < 0 || !h.intact || h.prev < damaged)
+		return r;
+	r = ssc_next(image, at, &object);
+	*ret_is = r == 0 && object.kind != IMAGE_NONE;
+	return r == -EBADMSG ? 0 : r;
+}
+
 /*
- * The next header that is intact, and that was linked to something after the
+ * The next object whose header is intact, and was linked to something after the
  * damage: one that lies there from an earlier life of the tape mostly was not.
  */
 static int
@@ -248,7 +264,7 @@ ssc_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 {
 	uint64_t end = at + RESYNC_MOST;
 	const uint8_t *p;
-	struct header h;
+	bool found;
 	int r;
 
 	for (uint64_t to = at + 1; to < end && left_at(image, to) >= HEADER;
@@ -258,10 +274,10 @@ ssc_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 			return r;
 		if (be64_get(p) != to)
 			continue;
-		r = header_at(image, to, &h);
+		r = begins_object(image, to, at, &found);
 		if (r < 0)
 			return r;
-		if (!h.intact || h.prev < at)
+		if (!found)
 			continue;
 		*ret_at = to;
 		return 0;

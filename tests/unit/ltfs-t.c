@@ -209,6 +209,10 @@ test_resync(void)
 		2),
 	    "where the end of data is missing nothing follows");
 	tap_is_int(0,
+	    (int64_t)resync_at(data_case("ltfs", "killed-in-record/image"),
+		"ltfs", 2),
+	    "nor does it after the last object");
+	tap_is_int(0,
 	    (int64_t)resync_at(data_case("ltfs", "far-name/image"), "ltfs", 6),
 	    "a far number is not searched for");
 }

@@ -241,3 +241,16 @@ for group, cases in (("", CASES), ("read.d", READ), ("refused.d", REFUSED)):
         for file_name, content in files.items():
             with open(os.path.join(folder, file_name), "wb") as file:
                 file.write(content)
+
+# The same in the form that tests/fuzz/mhvtl-fuzz.c takes.
+os.makedirs(os.path.join(HERE, "fuzz.d"), exist_ok=True)
+for name in ("v6-plain", "v6-zlib", "v6-lzo", "v3-plain"):
+    files = CASES[name]
+    old = "data" in files
+    data, indx, meta = (files[n if old else n + ".0"]
+                        for n in ("data", "indx", "meta"))
+    entries = [indx[at:at + 32] for at in range(0, len(indx), 512)]
+    marks = meta[1536 if old else 512:]
+    with open(os.path.join(HERE, "fuzz.d", name), "wb") as file:
+        file.write(struct.pack("<BHB", old, len(data), len(marks)))
+        file.write(data + marks + b"".join(entries))
