@@ -20,17 +20,24 @@
 
 #include "e11.h"
 #include "image.h"
+#include "ltfs.h"
+#include "mhvtl.h"
 #include "p7b.h"
 #include "simh.h"
 #include "simh_ext.h"
+#include "ssc.h"
 #include "tpc.h"
 
+/* The first is the default. */
 static const struct image_format *const formats[] = {
 	&simh_format,
 	&simh_ext_format,
 	&e11_format,
 	&tpc_format,
 	&p7b_format,
+	&mhvtl_format,
+	&ltfs_format,
+	&ssc_format,
 	NULL,
 };
 
@@ -420,6 +427,21 @@ image_partition(struct image *image, uint32_t partitions, uint64_t size)
 
 /* ---- For formats -------------------------------------------------------- */
 
+/* The last component of the path of a directory, shortened if it is long. */
+static void
+name_folder(struct image *image, const char *path)
+{
+	size_t len = strlen(path), from;
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	for (from = len; from > 0 && path[from - 1] != '/';)
+		from--;
+	(void)snprintf(image->folder, sizeof(image->folder), "%.*s",
+	    (int)(len - from), path + from); /* cut is fine */
+	image->name = image->folder;
+}
+
 void
 image_init(struct image *image, const struct image_format *format,
     const struct image_source *source)
@@ -429,6 +451,8 @@ image_init(struct image *image, const struct image_format *format,
 	image->host = source->host;
 	if (source->host != NULL)
 		image->name = hostfile_name(source->host);
+	else
+		name_folder(image, source->path);
 }
 
 int

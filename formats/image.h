@@ -180,7 +180,8 @@ struct image {
 	struct tape *owner;
 	struct hostfile *host; /* NULL if it is not one file */
 	const char *name;      /* for messages; lives as long as the image */
-	uint64_t bot; /* the offset of BOT, of the selected partition */
+	uint64_t bot;	 /* the offset of BOT, of the selected partition */
+	char folder[64]; /* what ${name} is if there is no host file */
 };
 
 /* The formats there are, NULL at the end; the first is the default. */
@@ -230,7 +231,10 @@ int image_partition(struct image *image, uint32_t partitions, uint64_t size);
 
 /* ---- For formats ---- */
 
-/* Sets up the base: takes over the host file, if there is one. */
+/*
+ * Sets up the base: takes over the host file, if there is one.  A directory
+ * gives the name that messages use, so such an image must not be moved.
+ */
 void image_init(struct image *image, const struct image_format *format,
     const struct image_source *source);
 

@@ -202,7 +202,7 @@ test_image(const char *format, const char *image)
 	list_forward(t, &l);
 	end = t->pos.object;
 	compare_listing(image, dir, &l);
-	damaged = strstr(l.text, "end of data") == NULL;
+	damaged = strstr(l.text, "end of data\n") == NULL;
 	tap_ok(same_backward(t, image), "%s: is the same backward", image);
 	tap_is_int(damaged ? -EIO : 0,
 	    tape_space(t, TAPE_TO_EOD, 0, &done, &cond),
