@@ -110,6 +110,12 @@ drive_is_fixed(const struct drive *d)
 	return d->block_size != 0;
 }
 
+size_t
+drive_block_size(const struct drive *d)
+{
+	return d->block_size;
+}
+
 bool
 drive_is_open(const struct drive *d)
 {
