@@ -8,7 +8,7 @@
  *               | lane taken                    | its turn
  *               +------------> WAITING ---------+
  *                                 |
- *                                 +---> dropped: the nodes vanish
+ *                                 +---> dropped: the nodes vanish, ENOTCONN
  *
  * A FRESH call is on the stack of the thread that read the request, and points
  * into the request's buffer.  One that has to wait is a copy on the heap that
@@ -50,7 +50,7 @@ struct call {
 	fuse_req_t req;
 	struct watch_item item;
 	atomic_bool answered;
-	bool running; /* in the lane; under the lock of the watch */
+	bool running; /* in the lane; set by watch_flag() */
 	void (*serve)(struct call *c);
 
 	struct ioctl_caller who;
@@ -275,12 +275,9 @@ static void
 carry_out(struct call *c)
 {
 	struct unit *u = c->from->unit;
-	bool wanted;
+	bool wanted = !watch_flag(&u->watch, &c->item, &c->running) ||
+	    c->serve == serve_release;
 
-	pthread_mutex_lock(&u->watch.lock);
-	c->running = true;
-	wanted = !c->item.given_up || c->serve == serve_release;
-	pthread_mutex_unlock(&u->watch.lock);
 	if (wanted && atomic_load(&c->answered))
 		atomic_store(&u->abandoned, true);
 	if (wanted)
@@ -326,15 +323,16 @@ run_waiting(struct lane_job *job)
 	free_waiting(c);
 }
 
-/* The connection is about to end, and that is the program's answer. */
+/* The nodes vanish; a close that is not carried out is the drive's affair. */
 static void
 drop_waiting(struct lane_job *job)
 {
 	struct call *c = (struct call *)job;
 
 	watch_leave(&c->from->unit->watch, &c->item);
-	if (may_answer(c))
-		fuse_reply_none(c->req);
+	if (c->serve == serve_open)
+		chan_count_open(c->from->chan, -1);
+	answer_error(c, c->serve == serve_release ? 0 : -ENOTCONN);
 	free_waiting(c);
 }
 
