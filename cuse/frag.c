@@ -528,14 +528,32 @@ next_write(struct frag *f, struct slot *s, const struct frag_part *part,
 	return end_record(f, s, size);
 }
 
+bool
+frag_goes_on(struct frag *f, const struct frag_part *part)
+{
+	const struct slot *s = find(f, part->tid, SLOT_WRITING);
+
+	return s != NULL && part->offset == s->base + s->at;
+}
+
+bool
+frag_is_writing(const struct frag *f)
+{
+	size_t i;
+
+	for (i = 0; i < FRAG_SLOTS; i++)
+		if (f->slots[i].use == SLOT_WRITING)
+			return true;
+	return false;
+}
+
 ssize_t
 frag_write(struct frag *f, const struct frag_part *part, const void *data)
 {
-	struct slot *s = find(f, part->tid, SLOT_WRITING);
-
 	assert(part->size <= f->chunk);
-	if (s != NULL && part->offset == s->base + s->at)
-		return next_write(f, s, part, data);
+	if (frag_goes_on(f, part))
+		return next_write(f, find(f, part->tid, SLOT_WRITING), part,
+		    data);
 	if (part->offset == 0 || part->append)
 		return first_write(f, part, data);
 	log_warning("%s: write: refused the rest of a scattered write of which "

@@ -83,6 +83,17 @@ lane_post(struct lane *l, struct lane_job *job)
 		lane_leave(l);
 }
 
+bool
+lane_is_busy(struct lane *l)
+{
+	bool busy;
+
+	pthread_mutex_lock(&l->lock);
+	busy = l->busy;
+	pthread_mutex_unlock(&l->lock);
+	return busy;
+}
+
 void
 lane_close(struct lane *l)
 {

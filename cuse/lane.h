@@ -45,6 +45,9 @@ void lane_leave(struct lane *l);
  */
 void lane_post(struct lane *l, struct lane_job *job);
 
+/* Whether a thread is inside; a moment later that may be different. */
+bool lane_is_busy(struct lane *l);
+
 /*
  * Lets nobody in any more and drops the jobs that wait.  One that runs goes
  * on to its end.  Does not block.

@@ -687,14 +687,20 @@ static void
 test_stop(void)
 {
 	struct kernel k;
+	const struct answer *a;
 	uint64_t fh;
 	uint64_t first;
+	uint64_t second;
 
 	start_stalled(&k, &fh, &first);
-	(void)ask_write(&k, fh, 2, 0, 600);
+	second = ask_write(&k, fh, 2, 0, 600);
 	(void)await_read(&k); /* it waits in the lane now */
 	dev_stop(k.dev);
 	lane_close(&unit.lane);
+	a = hear(&k);
+	tap_is_int((int64_t)second, (int64_t)a->unique,
+	    "what waits when the lane is closed is answered at once");
+	tap_is_int(-ENOTCONN, a->error, "... with ENOTCONN");
 	tap_is_int(-ETIMEDOUT, join_within(&k, 50),
 	    "a stop waits no longer than it is told");
 	open_gate();
@@ -702,13 +708,53 @@ test_stop(void)
 	    "... and ends when the operation does");
 	tap_is_int((int64_t)first, (int64_t)hear(&k)->unique,
 	    "the operation in flight is answered");
-	tap_is_int(0, (int64_t)hear_within(&k, 20)->unique,
-	    "... the one behind it is not");
 	(void)ask_write(&k, fh, 1, 0, 512);
-	tap_ok(hear_within(&k, 20)->unique == 0, "... nor any later one");
+	tap_ok(hear_within(&k, 20)->unique == 0, "... but no later one");
 	tap_ok(drive_is_open(drive), "the drive is left as it was");
 	dev_free(k.dev, false);
 	(void)close(k.fd);
+	stop_unit();
+}
+
+/* At the end a write(2) that has begun may come to its own. */
+static void
+test_end(void)
+{
+	struct kernel k;
+	uint64_t fh;
+	int tries;
+
+	start_unit();
+	start_kernel(&k, 0);
+	serve(&k);
+	fh = open_node(&k);
+	caller_asks = CHUNK + 100;
+	(void)ask_write(&k, fh, 1, 0, CHUNK);
+	tap_is_int(CHUNK, written(hear(&k)), "a record has come in part");
+	unit_end(&unit);
+	tap_ok(!unit_has_ended(&unit), "then the end has to wait");
+	(void)ask_write(&k, fh, 2, 0, 512);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... other writes are refused");
+	(void)ask_write(&k, fh, 2, 0, CHUNK);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... large ones, too");
+	(void)ask_read(&k, fh, 0, 512);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and reads");
+	(void)ask_mtop(&k, fh, MTNOP);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and ioctls");
+	(void)ask_open(&k);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and opens");
+	(void)ask_write(&k, fh, 1, CHUNK, 100);
+	tap_is_int(100, written(hear(&k)), "the record's rest is taken");
+	for (tries = 0; tries < WAIT_MS && !unit_has_ended(&unit); tries++)
+		(void)poll(NULL, 0, 1);
+	tap_ok(unit_has_ended(&unit), "... and that is the end");
+	tap_is_int(1, (int64_t)tape->pos.object, "the tape has the record");
+	(void)ask_write(&k, fh, 1, 0, CHUNK);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "the next one is refused");
+	(void)ask_release(&k, fh);
+	tap_is_int(0, hear(&k)->error, "but the file can be closed");
+	tap_is_int(1, (int64_t)tape->pos.file, "... with its filemark");
+	stop_kernel(&k);
 	stop_unit();
 }
 
@@ -878,6 +924,7 @@ main(void)
 	test_stalled();
 	test_reopen();
 	test_stop();
+	test_end();
 	test_abort();
 	test_garbage();
 	test_random();
