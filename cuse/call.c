@@ -355,9 +355,12 @@ static void
 submit(struct call *c)
 {
 	struct lane *lane = &c->from->unit->lane;
+	struct chan *chan = c->from->chan;
 	struct call *copy;
+	bool inside;
 
 	if (lane_try(lane)) {
+		chan_in_order(chan);
 		be_watched(c);
 		carry_out(c);
 		lane_leave(lane);
@@ -372,7 +375,10 @@ submit(struct call *c)
 	}
 	copy = copy_to_wait(c);
 	be_watched(copy);
-	lane_post(lane, &copy->job);
+	inside = lane_post(lane, &copy->job);
+	chan_in_order(chan);
+	if (inside)
+		lane_leave(lane);
 }
 
 /* ---- Requests ----------------------------------------------------------- */

@@ -683,6 +683,44 @@ test_reopen(void)
 	stop_unit();
 }
 
+/*
+ * A reader that the machine keeps from entering its request into the lane: here
+ * by a lock that it needs on its way there.
+ */
+static void
+test_overtaking(void)
+{
+	struct kernel k[2];
+	uint64_t fh;
+	int unread = 0;
+
+	start_unit();
+	start_kernel(&k[0], 0);
+	start_kernel(&k[1], 1);
+	serve(&k[0]);
+	serve(&k[1]);
+	fh = open_node(&k[0]);
+	close_gate();
+	(void)ask_write(&k[1], fh, 1, 0, 100);
+	await_waiting(); /* the lane is taken */
+	pthread_mutex_lock(&unit.watch.lock);
+	(void)ask_write(&k[0], fh, 2, 0, 200);
+	(void)await_read(&k[0]);
+	(void)ask_write(&k[0], fh, 3, 0, 300);
+	(void)poll(NULL, 0, 500); /* the relief looks every 100 */
+	if (ioctl(k[0].fd, SIOCOUTQ, &unread) < 0)
+		tap_bail("SIOCOUTQ: %s", strerror(errno));
+	tap_ok(unread > 0, "no reader is overtaken on its way to the lane");
+	pthread_mutex_unlock(&unit.watch.lock);
+	tap_ok(await_read(&k[0]), "... but it is relieved once it is there");
+	open_gate();
+	tap_is_int(200, written(hear(&k[0])), "so the order is that of the");
+	tap_is_int(300, written(hear(&k[0])), "... kernel");
+	stop_kernel(&k[0]);
+	stop_kernel(&k[1]);
+	stop_unit();
+}
+
 static void
 test_stop(void)
 {
@@ -923,6 +961,7 @@ main(void)
 	test_takeovers();
 	test_stalled();
 	test_reopen();
+	test_overtaking();
 	test_stop();
 	test_end();
 	test_abort();
