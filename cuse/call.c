@@ -434,18 +434,42 @@ call_write(const struct call_source *from, fuse_req_t req, const char *data,
 	submit(&c);
 }
 
+/*
+ * Where ioctls are unrestricted the kernel fetches nothing by itself, as most
+ * numbers of the SCSI layer do not tell the size of their argument; it wants to
+ * be told, and then asks again.  That is no business of the drive's, so it does
+ * not wait for it.  True: told.
+ */
+static bool
+ask_for_argument(fuse_req_t req, const struct call_ioctl *io)
+{
+	struct iovec in = { .iov_base = io->arg };
+	struct iovec out = { .iov_base = io->arg };
+
+	if ((io->flags & FUSE_IOCTL_UNRESTRICTED) == 0 || io->in_size > 0 ||
+	    io->out_size > 0 ||
+	    ioctl_sizes(io->cmd, &in.iov_len, &out.iov_len) < 0 ||
+	    (in.iov_len == 0 && out.iov_len == 0))
+		return false;
+	(void)fuse_reply_ioctl_retry(req, &in, in.iov_len > 0, &out,
+	    out.iov_len > 0); /* chan.c tells of failures */
+	return true;
+}
+
 void
-call_ioctl(const struct call_source *from, fuse_req_t req, uint32_t cmd,
-    const struct fuse_file_info *fi, const void *in, size_t in_size,
-    size_t out_size)
+call_ioctl(const struct call_source *from, fuse_req_t req,
+    const struct call_ioctl *io, const struct fuse_file_info *fi)
 {
 	struct call c = fresh(from, req, fi, serve_ioctl);
 
-	c.cmd = cmd;
-	c.in_size = in_size < sizeof(c.in) ? in_size : sizeof(c.in);
-	c.out_size = out_size;
+	if (ask_for_argument(req, io))
+		return;
+	c.who.compat = (io->flags & FUSE_IOCTL_COMPAT) != 0;
+	c.cmd = io->cmd;
+	c.in_size = io->in_size < sizeof(c.in) ? io->in_size : sizeof(c.in);
+	c.out_size = io->out_size;
 	if (c.in_size > 0)
-		memcpy(c.in, in, c.in_size);
+		memcpy(c.in, io->in, c.in_size);
 	submit(&c);
 }
 

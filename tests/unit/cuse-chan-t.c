@@ -449,7 +449,8 @@ test_init(void)
 	tap_ok(a->unique != 0 && a->error == 0, "CUSE_INIT is answered");
 	tap_is_int(CHUNK, out->max_write, "... with the largest write");
 	tap_is_int(CHUNK, out->max_read, "... and the same for reads");
-	tap_is_int(0, out->flags, "... without unrestricted ioctls");
+	tap_is_int(CUSE_UNRESTRICTED_IOCTL, (int64_t)out->flags,
+	    "... with unrestricted ioctls");
 	tap_is_int(1, out->dev_minor, "... with the minor number");
 	tap_is_str("DEVNAME=ntest", (const char *)(out + 1),
 	    "... and the name of the node");
@@ -754,6 +755,85 @@ test_stop(void)
 	stop_unit();
 }
 
+static uint64_t
+ask_ioctl(struct kernel *k, uint64_t fh, uint32_t cmd, uint32_t flags,
+    uint32_t out_size)
+{
+	const struct fuse_ioctl_in arg = {
+		.fh = fh,
+		.flags = FUSE_IOCTL_UNRESTRICTED | flags,
+		.cmd = cmd,
+		.arg = 0x1000,
+		.out_size = out_size,
+	};
+
+	return ask(k, FUSE_IOCTL, 1, &arg, sizeof(arg), NULL, 0);
+}
+
+/* Whether the kernel is asked to come again with ${in} and ${out} bytes. */
+static bool
+is_retry(const struct answer *a, uint64_t in, uint64_t out)
+{
+	const struct fuse_ioctl_out *head = (const void *)a->data;
+	const struct fuse_ioctl_iovec *iov = (const void *)(head + 1);
+
+	return a->error == 0 && (head->flags & FUSE_IOCTL_RETRY) != 0 &&
+	    head->in_iovs == (in > 0) && head->out_iovs == (out > 0) &&
+	    iov->base == 0x1000 && iov->len == in + out;
+}
+
+/* Bytes of data in the answer to an ioctl, or its error. */
+static int64_t
+ioctl_bytes(const struct answer *a)
+{
+	return a->error != 0
+	    ? a->error
+	    : (int64_t)(a->size - sizeof(struct fuse_ioctl_out));
+}
+
+/* The kernel does not know how large an argument is. */
+static void
+test_unrestricted(void)
+{
+	struct kernel k;
+	uint64_t fh;
+	uint64_t first;
+
+	start_unit();
+	start_kernel(&k, 0);
+	serve(&k);
+	fh = open_node(&k);
+	(void)ask_ioctl(&k, fh, 0x5382, 0, 0);
+	tap_ok(is_retry(hear(&k), 0, 8), "SCSI_IOCTL_GET_IDLUN wants 8 bytes");
+	(void)ask_ioctl(&k, fh, 0x5382, 0, 8);
+	tap_is_int(8, ioctl_bytes(hear(&k)), "... and gets them");
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCTOP, 0, 0);
+	tap_ok(is_retry(hear(&k), sizeof(struct mtop), 0),
+	    "MTIOCTOP wants its struct");
+	(void)ask_ioctl(&k, fh, 0x5401, 0, 0);
+	tap_is_int(-EINVAL, hear(&k)->error, "what is unknown wants nothing");
+	(void)ask_ioctl(&k, fh, 0x801c6d02, 0, 28);
+	tap_is_int(-EINVAL, ioctl_bytes(hear(&k)),
+	    "the MTIOCGET of 32-bit programs is not for others");
+	(void)ask_ioctl(&k, fh, 0x801c6d02, FUSE_IOCTL_COMPAT, 28);
+	tap_is_int(28, ioctl_bytes(hear(&k)), "... but for them");
+	close_gate();
+	first = ask_write(&k, fh, 2, 0, 512);
+	await_waiting();
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCGET, 0, 0);
+	tap_ok(is_retry(hear(&k), 0, sizeof(struct mtget)),
+	    "to tell what is wanted needs no drive");
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCGET, 0, sizeof(struct mtget));
+	tap_ok(await_read(&k), "... but to do it does");
+	tap_is_int(0, (int64_t)hear_within(&k, 20)->unique, "... and waits");
+	open_gate();
+	tap_is_int((int64_t)first, (int64_t)hear(&k)->unique,
+	    "... for what came before");
+	tap_is_int(sizeof(struct mtget), ioctl_bytes(hear(&k)), "... then");
+	stop_kernel(&k);
+	stop_unit();
+}
+
 /* At the end a write(2) that has begun may come to its own. */
 static void
 test_end(void)
@@ -964,6 +1044,7 @@ main(void)
 	test_overtaking();
 	test_stop();
 	test_end();
+	test_unrestricted();
 	test_abort();
 	test_garbage();
 	test_random();
