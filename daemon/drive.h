@@ -65,7 +65,9 @@ int drive_close(struct drive *d);
  * A close(2) that may not be the last one, for a transport that tells of every
  * close of every duplicate (FUSE's FLUSH).  After a write it puts the filemark
  * on the tape and makes it durable, as drive_close() would; if the open file
- * goes on to be used, the next call takes the filemark back first.
+ * goes on to be used, the next call takes the filemark back first.  A failure
+ * is the answer of that close(2): a drive_close() that follows at once does not
+ * try again.
  */
 int drive_flush(struct drive *d);
 
