@@ -414,14 +414,27 @@ join_within(struct kernel *k, int ms)
 	return dev_join(k->dev, &deadline);
 }
 
+/* All end before one is freed, as one may be at the work of another. */
+static void
+stop_kernels(struct kernel *k, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		dev_stop(k[i].dev);
+	for (i = 0; i < n; i++)
+		if (join_within(&k[i], WAIT_MS) < 0)
+			tap_bail("the node does not end");
+	for (i = 0; i < n; i++) {
+		dev_free(k[i].dev, false);
+		(void)close(k[i].fd);
+	}
+}
+
 static void
 stop_kernel(struct kernel *k)
 {
-	dev_stop(k->dev);
-	if (join_within(k, WAIT_MS) < 0)
-		tap_bail("the node does not end");
-	dev_free(k->dev, false);
-	(void)close(k->fd);
+	stop_kernels(k, 1);
 }
 
 static void
@@ -717,8 +730,7 @@ test_overtaking(void)
 	open_gate();
 	tap_is_int(200, written(hear(&k[0])), "so the order is that of the");
 	tap_is_int(300, written(hear(&k[0])), "... kernel");
-	stop_kernel(&k[0]);
-	stop_kernel(&k[1]);
+	stop_kernels(k, 2);
 	stop_unit();
 }
 
@@ -1022,8 +1034,7 @@ test_two_nodes(void)
 	    "two nodes share a drive, and no open file is disturbed");
 	tap_is_int(*(atomic_int *)good, (int64_t)tape->pos.file,
 	    "... and each that was written to left its filemark");
-	for (i = 0; i < 2; i++)
-		stop_kernel(&k[i]);
+	stop_kernels(k, 2);
 	stop_unit();
 }
 
