@@ -8,7 +8,7 @@
  *               | lane taken                    | its turn
  *               +------------> WAITING ---------+
  *                                 |
- *                                 +---> dropped: the nodes vanish
+ *                                 +---> dropped: the nodes vanish, ENOTCONN
  *
  * A FRESH call is on the stack of the thread that read the request, and points
  * into the request's buffer.  One that has to wait is a copy on the heap that
@@ -50,7 +50,7 @@ struct call {
 	fuse_req_t req;
 	struct watch_item item;
 	atomic_bool answered;
-	bool running; /* in the lane; under the lock of the watch */
+	bool running; /* in the lane; set by watch_flag() */
 	void (*serve)(struct call *c);
 
 	struct ioctl_caller who;
@@ -275,12 +275,9 @@ static void
 carry_out(struct call *c)
 {
 	struct unit *u = c->from->unit;
-	bool wanted;
+	bool wanted = !watch_flag(&u->watch, &c->item, &c->running) ||
+	    c->serve == serve_release;
 
-	pthread_mutex_lock(&u->watch.lock);
-	c->running = true;
-	wanted = !c->item.given_up || c->serve == serve_release;
-	pthread_mutex_unlock(&u->watch.lock);
 	if (wanted && atomic_load(&c->answered))
 		atomic_store(&u->abandoned, true);
 	if (wanted)
@@ -326,15 +323,16 @@ run_waiting(struct lane_job *job)
 	free_waiting(c);
 }
 
-/* The connection is about to end, and that is the program's answer. */
+/* The nodes vanish; a close that is not carried out is the drive's affair. */
 static void
 drop_waiting(struct lane_job *job)
 {
 	struct call *c = (struct call *)job;
 
 	watch_leave(&c->from->unit->watch, &c->item);
-	if (may_answer(c))
-		fuse_reply_none(c->req);
+	if (c->serve == serve_open)
+		chan_count_open(c->from->chan, -1);
+	answer_error(c, c->serve == serve_release ? 0 : -ENOTCONN);
 	free_waiting(c);
 }
 
@@ -357,9 +355,12 @@ static void
 submit(struct call *c)
 {
 	struct lane *lane = &c->from->unit->lane;
+	struct chan *chan = c->from->chan;
 	struct call *copy;
+	bool inside;
 
 	if (lane_try(lane)) {
+		chan_in_order(chan);
 		be_watched(c);
 		carry_out(c);
 		lane_leave(lane);
@@ -374,7 +375,10 @@ submit(struct call *c)
 	}
 	copy = copy_to_wait(c);
 	be_watched(copy);
-	lane_post(lane, &copy->job);
+	inside = lane_post(lane, &copy->job);
+	chan_in_order(chan);
+	if (inside)
+		lane_leave(lane);
 }
 
 /* ---- Requests ----------------------------------------------------------- */
@@ -430,18 +434,42 @@ call_write(const struct call_source *from, fuse_req_t req, const char *data,
 	submit(&c);
 }
 
+/*
+ * Where ioctls are unrestricted the kernel fetches nothing by itself, as most
+ * numbers of the SCSI layer do not tell the size of their argument; it wants to
+ * be told, and then asks again.  That is no business of the drive's, so it does
+ * not wait for it.  True: told.
+ */
+static bool
+ask_for_argument(fuse_req_t req, const struct call_ioctl *io)
+{
+	struct iovec in = { .iov_base = io->arg };
+	struct iovec out = { .iov_base = io->arg };
+
+	if ((io->flags & FUSE_IOCTL_UNRESTRICTED) == 0 || io->in_size > 0 ||
+	    io->out_size > 0 ||
+	    ioctl_sizes(io->cmd, &in.iov_len, &out.iov_len) < 0 ||
+	    (in.iov_len == 0 && out.iov_len == 0))
+		return false;
+	(void)fuse_reply_ioctl_retry(req, &in, in.iov_len > 0, &out,
+	    out.iov_len > 0); /* chan.c tells of failures */
+	return true;
+}
+
 void
-call_ioctl(const struct call_source *from, fuse_req_t req, uint32_t cmd,
-    const struct fuse_file_info *fi, const void *in, size_t in_size,
-    size_t out_size)
+call_ioctl(const struct call_source *from, fuse_req_t req,
+    const struct call_ioctl *io, const struct fuse_file_info *fi)
 {
 	struct call c = fresh(from, req, fi, serve_ioctl);
 
-	c.cmd = cmd;
-	c.in_size = in_size < sizeof(c.in) ? in_size : sizeof(c.in);
-	c.out_size = out_size;
+	if (ask_for_argument(req, io))
+		return;
+	c.who.compat = (io->flags & FUSE_IOCTL_COMPAT) != 0;
+	c.cmd = io->cmd;
+	c.in_size = io->in_size < sizeof(c.in) ? io->in_size : sizeof(c.in);
+	c.out_size = io->out_size;
 	if (c.in_size > 0)
-		memcpy(c.in, in, c.in_size);
+		memcpy(c.in, io->in, c.in_size);
 	submit(&c);
 }
 

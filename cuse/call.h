@@ -37,9 +37,16 @@ void call_read(const struct call_source *from, fuse_req_t req, size_t size,
 void call_write(const struct call_source *from, fuse_req_t req,
     const char *data, size_t size, off_t offset,
     const struct fuse_file_info *fi);
-void call_ioctl(const struct call_source *from, fuse_req_t req, uint32_t cmd,
-    const struct fuse_file_info *fi, const void *in, size_t in_size,
-    size_t out_size);
+struct call_ioctl {
+	uint32_t cmd;
+	unsigned flags; /* FUSE_IOCTL_... */
+	void *arg;	/* as the program gave it, in its memory */
+	const void *in; /* what the kernel has fetched from there, if any */
+	size_t in_size;
+	size_t out_size; /* bytes that an answer may carry */
+};
+void call_ioctl(const struct call_source *from, fuse_req_t req,
+    const struct call_ioctl *io, const struct fuse_file_info *fi);
 void call_flush(const struct call_source *from, fuse_req_t req,
     const struct fuse_file_info *fi);
 void call_release(const struct call_source *from, fuse_req_t req,

@@ -11,8 +11,9 @@
  * it out, answers it and reads the next, as if it were alone: one read(2), one
  * writev(2), no futex.  The other one, the relief, sleeps while nothing is
  * open, else it looks every CHAN_LOOK: if the reader has been inside one
- * request since the last look, the relief takes over its role.  The old reader
- * finds out when it comes back, and is the relief then.
+ * request since the last look, and has entered that into the lane (lane.h), the
+ * relief takes over its role.  The old reader finds out when it comes back, and
+ * is the relief then.
  *
  *              takes over              a request
  *     RELIEF -------------> READING ----------------> INSIDE
@@ -23,18 +24,20 @@
  *                      done, but has been relieved
  *
  * All of that is one word, ${role}: whose the role is, whether that thread is
- * inside a request, and how many there have been.  It is changed
- *   (a) by the reader when it gets a request: INSIDE (a store, as by 1 nobody
- *       else changes it then);
- *   (b) by the reader when it comes back: not INSIDE, one more (compare and
- *       swap: fails if (c) was first, and the role is lost);
- *   (c) by the relief: its own, not INSIDE, one more (compare and swap: fails
- *       if (b) was first).
+ * inside a request, whether that is in order, and how many there have been.  It
+ * is changed
+ *   (a) by the reader when it gets a request: INSIDE; and when that has entered
+ *       the lane: IN_ORDER (stores, as by 1 nobody else changes it then);
+ *   (b) by the reader when it comes back: neither, one more (compare and swap:
+ *       fails if (c) was first, and the role is lost);
+ *   (c) by the relief: its own, neither, one more (compare and swap: fails if
+ *       (b) was first).
  *
  * Invariants:
  * 1. Only the reader reads, and only when not INSIDE; the role changes hands
- *    only while its owner is INSIDE.  So requests are read, and reach the lane
- *    (lane.h), one by one in the order of the kernel.
+ *    only while its owner is INSIDE and IN_ORDER.  So requests are read, and
+ *    reach the lane, one by one in the order of the kernel.  One that does not
+ *    go there takes no time, and nobody is relieved in it.
  * 2. The reader never waits for the drive in order to read: an operation that
  *    finds the drive busy leaves a job in the lane and returns.
  * 3. A buffer belongs to the thread that read into it until an operation keeps
@@ -82,7 +85,8 @@
 /* The parts of the word ${role}. */
 #define ROLE_OWNER 1u
 #define ROLE_INSIDE 2u
-#define ROLE_ONE 4u
+#define ROLE_IN_ORDER 4u
+#define ROLE_ONE 8u
 
 /*
  * A request's buffer, on a page.  The data of a write begin at a multiple of
@@ -265,6 +269,18 @@ chan_place(struct chan *c, void *place, pid_t tid, uint64_t handle,
 		.handle = handle,
 		.offset = offset,
 	};
+}
+
+void
+chan_in_order(struct chan *c)
+{
+	const struct thread *t = this_thread; /* its buffer may be kept */
+	uint64_t role = atomic_load(&c->role);
+
+	assert(t != NULL && t->chan == c);
+	assert((role & ROLE_OWNER) == t->number);
+	assert((role & (ROLE_INSIDE | ROLE_IN_ORDER)) == ROLE_INSIDE);
+	atomic_store(&c->role, role | ROLE_IN_ORDER);
 }
 
 const void *
@@ -509,6 +525,7 @@ static bool
 serve_one(struct chan *c, struct thread *t)
 {
 	uint64_t inside;
+	uint64_t now;
 
 	if (!receive(c, t))
 		return false;
@@ -518,7 +535,9 @@ serve_one(struct chan *c, struct thread *t)
 	if (atomic_load(&c->stopping))
 		return false; /* by 5 it is too late for this request */
 	process(c, t->buf, t->size);
-	if (atomic_compare_exchange_strong(&c->role, &inside,
+	now = atomic_load(&c->role);
+	if ((now & ~(uint64_t)ROLE_IN_ORDER) == inside &&
+	    atomic_compare_exchange_strong(&c->role, &now,
 		(inside & ~(uint64_t)ROLE_INSIDE) + ROLE_ONE))
 		return true;
 	t->place.data = NULL; /* the next request is somebody else's */
@@ -544,8 +563,7 @@ rest(struct chan *c, bool look)
 static bool
 take_over(struct chan *c, struct thread *t, uint64_t seen)
 {
-	uint64_t next = (seen & ~(uint64_t)(ROLE_OWNER | ROLE_INSIDE)) +
-	    ROLE_ONE + t->number;
+	uint64_t next = seen / ROLE_ONE * ROLE_ONE + ROLE_ONE + t->number;
 
 	return atomic_compare_exchange_strong(&c->role, &seen, next);
 }
@@ -561,10 +579,11 @@ await_role(struct chan *c, struct thread *t)
 	while (!mine && !c->gone && !atomic_load(&c->stopping)) {
 		uint64_t role = atomic_load(&c->role);
 		bool inside = (role & ROLE_INSIDE) != 0;
+		bool in_order = (role & ROLE_IN_ORDER) != 0;
 
 		if ((role & ROLE_OWNER) == t->number) {
 			mine = true;
-		} else if (inside && role == seen) {
+		} else if (in_order && role == seen) {
 			mine = take_over(c, t, role);
 		} else {
 			seen = role;

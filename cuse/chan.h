@@ -88,6 +88,13 @@ void chan_count_open(struct chan *c, int change);
 void chan_place(struct chan *c, void *place, pid_t tid, uint64_t handle,
     uint64_t offset);
 
+/*
+ * The request has its place among the others, so the thread may be relieved:
+ * the next one may be read, by another thread.  Before the operation does
+ * anything that takes time.
+ */
+void chan_in_order(struct chan *c);
+
 /* Where the data of a write are, which libfuse takes to be at ${data}. */
 const void *chan_data(struct chan *c, const void *data);
 

@@ -104,10 +104,10 @@ static void
 dev_ioctl(fuse_req_t req, int cmd, void *arg, struct fuse_file_info *fi,
     unsigned flags, const void *in, size_t in_size, size_t out_size)
 {
-	(void)arg; /* the kernel has fetched what it points to */
-	(void)flags;
-	call_ioctl(&dev_of(req)->source, req, (uint32_t)cmd, fi, in, in_size,
-	    out_size);
+	const struct call_ioctl io = { (uint32_t)cmd, flags, arg, in, in_size,
+		out_size };
+
+	call_ioctl(&dev_of(req)->source, req, &io, fi);
 }
 
 /*
@@ -135,6 +135,8 @@ new_session(struct dev *dev)
 		.dev_minor = dev->config.minor,
 		.dev_info_argc = 1,
 		.dev_info_argv = info,
+		/* Else the kernel knows no size but that in the number. */
+		.flags = CUSE_UNRESTRICTED_IOCTL,
 	};
 	struct fuse_session *se;
 

@@ -14,7 +14,12 @@
  *     multiple of that prime, which no sane record size is.
  *
  * The second kind is settled by the caller's own count (caller.h).  Where that
- * can't be had the record is held back until the thread's next request tells.
+ * can't be had, nobody knows until the thread's next request.
+ *
+ * In variable block mode the record is held back until then, or until its last
+ * fragment.  In fixed block mode each fragment's whole blocks go to the tape
+ * before it is answered; of the rest, less than a block, it is known by then
+ * that there is room for it.
  *
  * A slot is a system call under way, of one thread:
  *
@@ -26,13 +31,28 @@
  *                                      given out, or dropped
  *
  * Invariants:
- * 1. drive_write() only ever gets all bytes of one system call.
- * 2. A WRITING slot holds its bytes 0 .. have; nothing of it is on the tape.
+ * 1. In variable block mode drive_write() only ever gets all bytes that one
+ *    system call has been told are written.
+ * 2. A WRITING slot was told that at bytes of its system call are written; the
+ *    last have of them are in buf, the others on the tape.  In variable block
+ *    mode that is all of them, in fixed block mode less than a block.
  * 3. total is the caller's own count, or 0 if that is not known.
  * 4. The drive's answer to a record, as far as it does not depend on writing
  *    it, was given on the first fragment (drive_check_write()).
  * 5. What the drive said of a record too late for its own system call is in
  *    late, until one other call has failed with it.
+ * 6. What a system call was told is written is on the tape when its thread's
+ *    next call begins, or that one fails.
+ *
+ * By 6, where a system call ends though more was to come, the bytes held are
+ * written as a record all the same.  In variable block mode that is the record
+ * that write(2) has told of.  In fixed block mode it is an odd one behind the
+ * blocks, and an error for the next call besides: the program wrote what is not
+ * whole blocks, or the tape failed.  Only who was killed has been told nothing,
+ * and what is held of his record is dropped.
+ *
+ * Threads that write at the same time to one open file in fixed block mode may
+ * find their blocks mixed; records never are.
  *
  * So that large records need not be copied, the channel is told where the next
  * fragment is wanted (frag_place()): behind the one before it.  A slot's buffer
@@ -67,6 +87,9 @@ struct slot {
 	pid_t tid;
 	uint64_t base; /* the offset that the system call began at */
 	size_t total;  /* bytes of the system call; 0: not known */
+	size_t at;     /* bytes that it was told are written */
+	size_t block;  /* bytes of a block, if written so; else 0 */
+	bool later;    /* the drive has got some of it */
 	size_t have;   /* bytes of the record that are in buf */
 	size_t done;   /* bytes given out by reads */
 	bool in_parts; /* each fragment of the read goes to the drive */
@@ -105,7 +128,7 @@ frag_new(struct drive *d, size_t chunk, const char *name,
 static void
 drop(struct frag *f, struct slot *s)
 {
-	if (s->use == SLOT_WRITING)
+	if (s->use == SLOT_WRITING && s->have > 0)
 		log_warning("%s: write: dropped an unfinished record of which "
 			    "%zu bytes had come",
 		    f->name, s->have);
@@ -215,23 +238,60 @@ take_late(struct frag *f)
 	return late;
 }
 
-/* Gives the drive a record that is complete though nobody waits for it. */
+/*
+ * The write(2) in ${s} has ended, in fixed block mode, with bytes that are less
+ * than a block; the program has been told that they are written.  ${err}: why
+ * nothing came to complete them.
+ */
+static void
+leave_rest(struct frag *f, struct slot *s, int err)
+{
+	int r = drive_write_rest(f->drive, s->buf, s->have);
+
+	if (r == 0)
+		log_warning("%s: write: the last %zu bytes of %zu are a record "
+			    "of their own, as they are less than a block",
+		    f->name, s->have, s->at);
+	else
+		log_error("%s: write: the last %zu bytes of %zu are lost: %s",
+		    f->name, s->have, s->at, drive_why(f->drive));
+	keep(f, r < 0 ? r : err);
+}
+
+/* The system call in ${s} has ended, with the bytes that it has been told. */
 static void
 commit(struct frag *f, struct slot *s)
 {
-	ssize_t n = drive_write(f->drive, s->buf, s->have);
+	ssize_t n;
 
 	s->use = SLOT_FREE;
+	if (s->block != 0) {
+		if (s->have > 0)
+			leave_rest(f, s, -EINVAL);
+		return;
+	}
+	n = drive_write(f->drive, s->buf, s->have);
 	if (n < 0)
 		keep(f, (int)n);
 	else if ((size_t)n < s->have)
 		keep(f, -ENOSPC);
 }
 
+/* Commits what is in the slot, unless its writer has been killed. */
+static void
+end_call(struct frag *f, struct slot *s)
+{
+	if (s->use == SLOT_WRITING && !f->source->killed(s->tid))
+		commit(f, s);
+	else
+		drop(f, s);
+}
+
 /*
  * Thread ${tid} does something new, so its last system call has ended; unless
- * that is a write, it is taken for a sign that other threads' have, too.  What
- * it does may be to die: then its record is not complete, nor if it has.
+ * that is a write, it is taken for a sign that other threads' have, too, if
+ * they may have.  What it does may be to die: then its record is not complete,
+ * nor if it has.
  */
 static int
 settle(struct frag *f, pid_t tid, bool writes)
@@ -241,13 +301,13 @@ settle(struct frag *f, pid_t tid, bool writes)
 	for (i = 0; i < FRAG_SLOTS; i++) {
 		struct slot *s = &f->slots[i];
 
-		if (s->use == SLOT_FREE || (s->tid != tid && writes))
+		if (s->use == SLOT_FREE)
 			continue;
-		if (s->use == SLOT_WRITING && s->total == 0 &&
+		if (s->tid == tid)
+			end_call(f, s);
+		else if (!writes && s->use == SLOT_WRITING && s->total == 0 &&
 		    !f->source->killed(s->tid))
 			commit(f, s);
-		else if (s->tid == tid)
-			drop(f, s);
 	}
 	return take_late(f);
 }
@@ -263,15 +323,8 @@ frag_finish(struct frag *f)
 {
 	size_t i;
 
-	for (i = 0; i < FRAG_SLOTS; i++) {
-		struct slot *s = &f->slots[i];
-
-		if (s->use == SLOT_WRITING && s->total == 0 &&
-		    !f->source->killed(s->tid))
-			commit(f, s);
-		else
-			drop(f, s);
-	}
+	for (i = 0; i < FRAG_SLOTS; i++)
+		end_call(f, &f->slots[i]);
 	return take_late(f);
 }
 
@@ -299,39 +352,102 @@ append(struct slot *s, const void *data, size_t size)
 }
 
 /*
- * The first fragment of several, or so it seems: it decides about them all.  At
- * the end of the medium the drive takes only the first blocks of a write in
- * fixed block mode; these then are the system call.
+ * The system call in ${s} ends before all of it is written, or with less than a
+ * block.  ${told}: bytes held before this fragment; ${done}: bytes now on the
+ * tape, of these and of the fragment; ${err}: why.
+ */
+static ssize_t
+cut_short(struct frag *f, struct slot *s, size_t told, size_t done, int err)
+{
+	bool failed = err != -ENOSPC && err != -EINVAL;
+
+	s->use = SLOT_FREE;
+	if (s->at == 0)
+		return failed || done == 0 ? err : (ssize_t)done;
+	if (done < told) {
+		assert(done == 0); /* else it is a block, and told is less */
+		s->have = told;
+		leave_rest(f, s, err);
+	} else if (failed) {
+		keep(f, err);
+	}
+	return done > told ? (ssize_t)(done - told) : err;
+}
+
+/* A fragment in fixed block mode: whole blocks go to the tape. */
+static ssize_t
+write_blocks(struct frag *f, struct slot *s, const struct frag_part *part,
+    const void *data, size_t size)
+{
+	size_t told = s->have;
+	bool last = s->total != 0 ? s->at + size == s->total : size < f->chunk;
+	size_t whole = (told + size) / s->block * s->block;
+	size_t rest = told + size - whole;
+	size_t done = 0;
+	int r = 0;
+
+	append(s, data, size);
+	if (whole > 0) {
+		r = drive_write_part(f->drive, s->buf, whole,
+		    s->later ? DRIVE_LATER : 0, &done);
+		s->later = true;
+	}
+	if (r == 0 && rest > 0) {
+		if (last)
+			r = -EINVAL;
+		else if (!drive_has_room(f->drive))
+			r = -ENOSPC;
+	}
+	if (r < 0)
+		return cut_short(f, s, told, done, r);
+	if (rest > 0 && whole > 0)
+		memmove(s->buf, s->buf + whole, rest);
+	s->have = rest;
+	s->at += size;
+	if (last) {
+		s->use = SLOT_FREE;
+		f->last = part->append ? NULL : s;
+	}
+	return (ssize_t)size;
+}
+
+/*
+ * The first fragment of several, or so it seems: the drive decides about them
+ * all, as far as it can.
  */
 static ssize_t
 begin_record(struct frag *f, const struct frag_part *part, const void *data,
     size_t total)
 {
-	bool known = total != 0;
-	ssize_t n =
-	    drive_check_write(f->drive, known ? total : part->size, known);
+	size_t count = total != 0 ? total : part->size;
+	ssize_t n = drive_check_write(f->drive, count, total != 0);
+	size_t block = drive_block_size(f->drive);
 	struct slot *s;
 	int r;
 
 	if (n < 0)
 		return n;
-	if ((size_t)n < part->size)
-		return drive_write(f->drive, data, (size_t)n);
-	if ((size_t)n > FRAG_MAX)
+	if (count > FRAG_MAX)
 		return -EOVERFLOW; /* st: larger than the driver's buffer */
 	s = take(f, part, SLOT_WRITING);
 	if (s == NULL)
 		return -EBUSY;
-	s->total = known ? (size_t)n : 0;
+	s->total = total;
+	s->block = block;
 	if (data == s->buf)
 		s->have = part->size; /* it came to its place */
-	r = reserve(s, (size_t)n + f->chunk);
+	r = reserve(s, (block != 0 ? block : count) + f->chunk);
 	if (r < 0) {
 		s->use = SLOT_FREE;
 		return r;
 	}
-	if (s->have == 0)
-		append(s, data, part->size);
+	if (s->have != 0)
+		data = s->buf;
+	s->have = 0;
+	if (block != 0)
+		return write_blocks(f, s, part, data, part->size);
+	append(s, data, part->size);
+	s->at = part->size;
 	return (ssize_t)part->size;
 }
 
@@ -375,8 +491,7 @@ end_record(struct frag *f, struct slot *s, size_t size)
 static int
 grow(struct frag *f, struct slot *s, size_t size)
 {
-	size_t max =
-	    drive_is_fixed(f->drive) ? FRAG_MAX : drive_max_record(f->drive);
+	size_t max = drive_max_record(f->drive);
 	size_t want = s->have + size;
 
 	if (want > max)
@@ -393,31 +508,52 @@ next_write(struct frag *f, struct slot *s, const struct frag_part *part,
 	size_t size = part->size;
 	int r = 0;
 
+	if (s->total != 0 && size > s->total - s->at)
+		size = s->total - s->at;
+	if (s->block != 0)
+		return write_blocks(f, s, part, data, size);
 	if (s->total == 0)
 		r = grow(f, s, size);
-	else if (size > s->total - s->have)
-		size = s->total - s->have;
 	if (r < 0) {
 		drop(f, s);
 		keep(f, r);
 		return r;
 	}
 	append(s, data, size);
-	if (s->total != 0 ? s->have < s->total : size == f->chunk)
+	s->at += size;
+	if (s->total != 0 ? s->at < s->total : size == f->chunk)
 		return (ssize_t)size;
 	if (!part->append)
 		f->last = s;
 	return end_record(f, s, size);
 }
 
+bool
+frag_goes_on(struct frag *f, const struct frag_part *part)
+{
+	const struct slot *s = find(f, part->tid, SLOT_WRITING);
+
+	return s != NULL && part->offset == s->base + s->at;
+}
+
+bool
+frag_is_writing(const struct frag *f)
+{
+	size_t i;
+
+	for (i = 0; i < FRAG_SLOTS; i++)
+		if (f->slots[i].use == SLOT_WRITING)
+			return true;
+	return false;
+}
+
 ssize_t
 frag_write(struct frag *f, const struct frag_part *part, const void *data)
 {
-	struct slot *s = find(f, part->tid, SLOT_WRITING);
-
 	assert(part->size <= f->chunk);
-	if (s != NULL && part->offset == s->base + s->have)
-		return next_write(f, s, part, data);
+	if (frag_goes_on(f, part))
+		return next_write(f, find(f, part->tid, SLOT_WRITING), part,
+		    data);
 	if (part->offset == 0 || part->append)
 		return first_write(f, part, data);
 	log_warning("%s: write: refused the rest of a scattered write of which "
@@ -441,6 +577,7 @@ frag_place(struct frag *f, pid_t tid)
 		if (s == NULL || s->use != SLOT_FREE || s->tid != tid)
 			return nowhere;
 		s->have = 0;
+		s->at = 0;
 		s->base = 0;
 	}
 	if (s->room - s->have < f->chunk &&
@@ -448,7 +585,7 @@ frag_place(struct frag *f, pid_t tid)
 		return nowhere; /* a copy will do */
 	return (struct frag_place){
 		.data = s->buf + s->have,
-		.offset = s->base + s->have,
+		.offset = s->base + s->at,
 	};
 }
 

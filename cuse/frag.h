@@ -2,10 +2,11 @@
 /*
  * Whole records out of fragments.  The kernel cuts a large read(2) or write(2)
  * into requests of at most a chunk, and says neither that there is more to come
- * nor that there is not.  This module finds that out, gives the drive one call
- * for one system call, and sees to it that no part of a record is ever written.
- * It belongs to one open file; it knows the drive, but not where requests come
- * from.  See frag.c for how.
+ * nor that there is not.  This module finds that out, sees to it that one
+ * system call is one to the drive, that no part of a record is ever written,
+ * and that no byte which write(2) has told is written is missing from the tape
+ * without an error.  It belongs to one open file; it knows the drive, but not
+ * where requests come from.  See frag.c for how.
  *
  * Not for two threads at once.  Any call may take as long as the tape does.
  */
@@ -50,10 +51,17 @@ void frag_free(struct frag *f);
  * negative errno.  ${data} is where frag_place() says, or anywhere else.  A
  * record is refused on its first fragment, as the kernel turns an error on a
  * later one into a short count; where that can't be helped the next call fails
- * with the error, too.
+ * with the error, too.  In fixed block mode what counts as written is on the
+ * tape, except for less than a block that the next fragment completes.
  */
 ssize_t frag_write(struct frag *f, const struct frag_part *part,
     const void *data);
+
+/* Whether that fragment goes on with a write(2) that has begun already. */
+bool frag_goes_on(struct frag *f, const struct frag_part *part);
+
+/* Whether a write(2) has begun of which more is to come, as far as is known. */
+bool frag_is_writing(const struct frag *f);
 
 /*
  * Where the data of the next write request of thread ${tid} are wanted, if it

@@ -325,13 +325,12 @@ fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
     struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
     size_t out_size)
 {
-	(void)arg; /* the kernel has fetched what it points to */
-	(void)flags;
+	const struct call_ioctl io = { cmd, flags, arg, in, in_size, out_size };
+
 	if (node_index(fs_of(req), ino) == NODE_COUNT)
 		(void)fuse_reply_err(req, ENOTTY); /* as above */
 	else
-		call_ioctl(&fs_of(req)->source, req, cmd, fi, in, in_size,
-		    out_size);
+		call_ioctl(&fs_of(req)->source, req, &io, fi);
 }
 
 /* ---- The session -------------------------------------------------------- */

@@ -61,7 +61,7 @@ lane_leave(struct lane *l)
 		job->run(job);
 }
 
-void
+bool
 lane_post(struct lane *l, struct lane_job *job)
 {
 	bool closed;
@@ -79,8 +79,18 @@ lane_post(struct lane *l, struct lane_job *job)
 	pthread_mutex_unlock(&l->lock);
 	if (closed)
 		job->drop(job);
-	else if (inside)
-		lane_leave(l);
+	return inside;
+}
+
+bool
+lane_is_busy(struct lane *l)
+{
+	bool busy;
+
+	pthread_mutex_lock(&l->lock);
+	busy = l->busy;
+	pthread_mutex_unlock(&l->lock);
+	return busy;
 }
 
 void

@@ -40,10 +40,13 @@ bool lane_try(struct lane *l);
 void lane_leave(struct lane *l);
 
 /*
- * Leaves ${job} behind for the thread inside; if the lane has become free,
- * enters it, runs the job and leaves.
+ * Leaves ${job} behind for the thread inside, and does not block.  True: the
+ * lane has become free, and the caller is inside; lane_leave() runs the job.
  */
-void lane_post(struct lane *l, struct lane_job *job);
+bool lane_post(struct lane *l, struct lane_job *job);
+
+/* Whether a thread is inside; a moment later that may be different. */
+bool lane_is_busy(struct lane *l);
 
 /*
  * Lets nobody in any more and drops the jobs that wait.  One that runs goes

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,10 @@
 #include "nodes.h"
 #include "spec.h"
 #include "unit.h"
+
+/* How long, in ms, a record may take at the end to come as a whole; and ... */
+#define NODES_GRACE 500
+#define NODES_LOOK 5 /* ... how often to look whether it has */
 
 /* How long, in ms, an operation may take if other nodes can't be made. */
 #define NODES_PATIENCE 1500
@@ -218,6 +223,25 @@ deadline_in(int timeout_ms)
 	return t;
 }
 
+/*
+ * Nothing begins any more, but the readers still read: of a write(2) that has
+ * been told that some of it is written, the kernel may hand over the rest.
+ * Unless one is under way, this takes no time.
+ */
+static void
+let_records_end(struct nodes *n, int timeout_ms)
+{
+	int grace = timeout_ms < NODES_GRACE ? timeout_ms : NODES_GRACE;
+	int waited;
+
+	unit_end(&n->unit);
+	for (waited = 0; waited < grace; waited += NODES_LOOK) {
+		if (unit_has_ended(&n->unit))
+			return;
+		(void)poll(NULL, 0, NODES_LOOK); /* no event tells */
+	}
+}
+
 int
 nodes_stop(struct nodes *n, int timeout_ms)
 {
@@ -225,6 +249,7 @@ nodes_stop(struct nodes *n, int timeout_ms)
 	size_t i;
 	int r = 0;
 
+	let_records_end(n, timeout_ms);
 	if (n->fs != NULL)
 		fs_stop(n->fs);
 	for (i = 0; i < NODE_COUNT; i++)

@@ -59,9 +59,11 @@ int nodes_ended_fd(const struct nodes *n);
 
 /*
  * Takes no more requests, and waits up to ${timeout_ms} for the operation that
- * the drive is in to end; it is answered.  A record of which only a part has
- * come is dropped.  -ETIMEDOUT: the operation goes on; then the drive must not
- * be touched, and the process must end by _exit(2) soon after nodes_free().
+ * the drive is in to end; it is answered.  A record of which a part has come is
+ * given half a second to become whole, or is dropped.  What waits or begins
+ * meanwhile is answered with ENOTCONN.  -ETIMEDOUT: the operation goes on; then
+ * the drive must not be touched, and the process must end by _exit(2) soon
+ * after nodes_free().
  */
 int nodes_stop(struct nodes *n, int timeout_ms);
 

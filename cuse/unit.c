@@ -42,6 +42,22 @@ unit_fini(struct unit *u)
 	lane_destroy(&u->lane);
 }
 
+void
+unit_end(struct unit *u)
+{
+	atomic_store(&u->ending, true);
+}
+
+/*
+ * Who is in the lane when ending is set tells in writing before he leaves what
+ * he has begun; who comes later begins nothing.
+ */
+bool
+unit_has_ended(struct unit *u)
+{
+	return !lane_is_busy(&u->lane) && !atomic_load(&u->writing);
+}
+
 /* Passes on a result, after a line about it if it is a failure. */
 static ssize_t
 reported(struct unit *u, const char *node, const char *op, ssize_t n)
@@ -58,6 +74,23 @@ file_of(struct unit *u, uint64_t handle)
 	if (u->file == NULL || u->file->handle != handle)
 		return NULL;
 	return u->file;
+}
+
+/* The same for what begins something: not at the end. */
+static int
+file_to_begin(struct unit *u, uint64_t handle, struct unit_file **ret_file)
+{
+	*ret_file = file_of(u, handle);
+	if (*ret_file == NULL)
+		return -EBADF;
+	return atomic_load(&u->ending) ? -ENOTCONN : 0;
+}
+
+static void
+note_writing(struct unit *u)
+{
+	atomic_store(&u->writing,
+	    u->file != NULL && frag_is_writing(u->file->frag));
 }
 
 static struct unit_file *
@@ -83,8 +116,11 @@ unit_open(struct unit *u, const struct unit_port *port, const struct node *node,
     int flags, uint64_t *ret_handle)
 {
 	char name[NODE_MAX_NAME + 1];
-	int r = drive_open(u->drive, flags, node->mode, node->rewinds);
+	int r;
 
+	if (atomic_load(&u->ending))
+		return -ENOTCONN;
+	r = drive_open(u->drive, flags, node->mode, node->rewinds);
 	if (r < 0) {
 		node_name(node, u->name, name);
 		return (int)reported(u, name, "open", r);
@@ -103,24 +139,28 @@ ssize_t
 unit_read(struct unit *u, uint64_t handle, const struct frag_part *part,
     const void **ret_data)
 {
-	struct unit_file *file = file_of(u, handle);
+	struct unit_file *file;
+	ssize_t n = file_to_begin(u, handle, &file);
 
-	if (file == NULL)
-		return -EBADF;
-	return reported(u, file->node, "read",
-	    frag_read(file->frag, part, ret_data));
+	if (n < 0)
+		return n;
+	n = frag_read(file->frag, part, ret_data);
+	note_writing(u);
+	return reported(u, file->node, "read", n);
 }
 
 ssize_t
 unit_write(struct unit *u, uint64_t handle, const struct frag_part *part,
     const void *data)
 {
-	struct unit_file *file = file_of(u, handle);
+	struct unit_file *file;
+	ssize_t n = file_to_begin(u, handle, &file);
 
-	if (file == NULL)
-		return -EBADF;
-	return reported(u, file->node, "write",
-	    frag_write(file->frag, part, data));
+	if (n < 0 && (file == NULL || !frag_goes_on(file->frag, part)))
+		return n;
+	n = frag_write(file->frag, part, data);
+	note_writing(u);
+	return reported(u, file->node, "write", n);
 }
 
 struct frag_place
@@ -137,12 +177,13 @@ int
 unit_ioctl(struct unit *u, uint64_t handle, uint32_t cmd,
     const struct ioctl_caller *who, const void *in, void *out, size_t *ret_out)
 {
-	struct unit_file *file = file_of(u, handle);
-	int r;
+	struct unit_file *file;
+	int r = file_to_begin(u, handle, &file);
 
-	if (file == NULL)
-		return -EBADF;
+	if (r < 0)
+		return r;
 	r = frag_settle(file->frag, who->tid);
+	note_writing(u);
 	if (r == 0)
 		r = ioctl_call(u->drive, cmd, who, in, out, ret_out);
 	return (int)reported(u, file->node, "ioctl", r);
@@ -159,6 +200,7 @@ unit_flush(struct unit *u, uint64_t handle, pid_t tid)
 		return -EBADF;
 	late =
 	    (int)reported(u, file->node, "write", frag_settle(file->frag, tid));
+	note_writing(u);
 	r = (int)reported(u, file->node, "close", drive_flush(u->drive));
 	file->flushed = r < 0 ? r : late;
 	return file->flushed;
@@ -181,5 +223,6 @@ unit_release(struct unit *u, uint64_t handle)
 	if (r < 0 && (!file->close_tells || file->flushed == 0))
 		drive_keep_error(u->drive, r);
 	forget_file(u);
+	note_writing(u);
 	return true;
 }

@@ -5,9 +5,9 @@
  * has come: makes records out of fragments, keeps what close(2) can't say, and
  * logs failures.  It knows nothing of libfuse.
  *
- * All calls but unit_init() are made inside the lane of the unit, so by one
- * thread at a time, and may take as long as the tape does.  Results are counts
- * and 0, or negative errnos.
+ * All calls but those to begin and to end are made inside the lane of the unit,
+ * so by one thread at a time, and may take as long as the tape does.  Results
+ * are counts and 0, or negative errnos.
  */
 #ifndef PMT_UNIT_H
 #define PMT_UNIT_H
@@ -39,6 +39,8 @@ struct unit {
 	 */
 	atomic_bool abandoned;
 	_Atomic pid_t last_tid; /* that asked for something, 0: none yet */
+	atomic_bool ending;	/* unit_end() */
+	atomic_bool writing;	/* a record is under way, of a write in parts */
 	struct unit_file *file; /* the open file; NULL: none */
 	uint64_t last_handle;	/* of any open file so far */
 	struct report report;
@@ -47,6 +49,18 @@ struct unit {
 /* ${d} and ${name} are not copied. */
 void unit_init(struct unit *u, struct drive *d, const char *name,
     const struct caller_source *source);
+
+/*
+ * From now on -ENOTCONN is the answer to all that begins; what is under way
+ * goes on: a write(2) that comes in parts, a close(2).  From any thread.
+ */
+void unit_end(struct unit *u);
+
+/*
+ * After unit_end(): whether nothing is under way any more, neither in the lane
+ * nor of a write(2).  From any thread; does not block.
+ */
+bool unit_has_ended(struct unit *u);
 
 /* Forgets the open file, if any, without a close; the drive stays as it is. */
 void unit_fini(struct unit *u);

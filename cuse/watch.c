@@ -74,6 +74,18 @@ watch_leave(struct watch *w, struct watch_item *item)
 	pthread_mutex_unlock(&w->lock);
 }
 
+bool
+watch_flag(struct watch *w, struct watch_item *item, bool *flag)
+{
+	bool given_up;
+
+	pthread_mutex_lock(&w->lock);
+	*flag = true;
+	given_up = item->given_up;
+	pthread_mutex_unlock(&w->lock);
+	return given_up;
+}
+
 void
 watch_interrupted(struct watch *w, const void *key)
 {

@@ -66,6 +66,12 @@ void watch_stop(struct watch *w);
 void watch_enter(struct watch *w, struct watch_item *item);
 void watch_leave(struct watch *w, struct watch_item *item);
 
+/*
+ * Sets ${flag}, which give_up() reads, and tells whether ${item} has been given
+ * up: as one step, so that either the flag or the giving up came first.
+ */
+bool watch_flag(struct watch *w, struct watch_item *item, bool *flag);
+
 /* A signal has come for whoever waits under ${key}, if anybody does. */
 void watch_interrupted(struct watch *w, const void *key);
 

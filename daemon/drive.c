@@ -110,6 +110,12 @@ drive_is_fixed(const struct drive *d)
 	return d->block_size != 0;
 }
 
+size_t
+drive_block_size(const struct drive *d)
+{
+	return d->block_size;
+}
+
 bool
 drive_is_open(const struct drive *d)
 {
@@ -518,7 +524,7 @@ close_data(struct drive *d)
 		return drive_part(d)->rw == RW_WRITING
 		    ? drive_fail(d, EIO, "position lost: no filemark written")
 		    : 0;
-	if (d->settled)
+	if (d->settled || d->flush_failed)
 		return 0;
 	/*
 	 * st goes to the pending partition first, and writes the filemark
@@ -546,6 +552,7 @@ release(struct drive *d)
 {
 	d->open = false;
 	d->settled = false;
+	d->flush_failed = false;
 	d->ahead_left = 0;
 	d->streaming = false;
 	if (d->door == DOOR_LOCKED_AUTO)
@@ -588,6 +595,7 @@ drive_flush(struct drive *d)
 	before = *drive_part(d);
 	d->why[0] = '\0';
 	r = write_close_marks(d);
+	d->flush_failed = r < 0;
 	if (r == 0) {
 		d->settled = true;
 		d->before_settled = before;
@@ -603,6 +611,7 @@ drive_unsettle(struct drive *d)
 	uint64_t passed;
 	int r;
 
+	d->flush_failed = false; /* what follows is another file's end */
 	if (!d->settled)
 		return 0;
 	d->settled = false;

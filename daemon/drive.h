@@ -65,7 +65,9 @@ int drive_close(struct drive *d);
  * A close(2) that may not be the last one, for a transport that tells of every
  * close of every duplicate (FUSE's FLUSH).  After a write it puts the filemark
  * on the tape and makes it durable, as drive_close() would; if the open file
- * goes on to be used, the next call takes the filemark back first.
+ * goes on to be used, the next call takes the filemark back first.  A failure
+ * is the answer of that close(2): a drive_close() that follows at once does not
+ * try again.
  */
 int drive_flush(struct drive *d);
 
@@ -100,11 +102,32 @@ ssize_t drive_check_write(struct drive *d, size_t count, bool final);
 /* write(2) of a whole record, or in fixed block mode of whole blocks. */
 ssize_t drive_write(struct drive *d, const void *buf, size_t count);
 
+/*
+ * A write(2) in fixed block mode that comes in parts, each of whole blocks;
+ * together they are one call, as early warning and the errors of an earlier
+ * close count.  ${flags}: 0 for the first, DRIVE_LATER.  ${ret_done}: bytes
+ * that are on the tape, on failure too.  0, or a negative errno, with fewer on
+ * the tape than ${count}; -ENOSPC: the medium has room for no more.
+ */
+int drive_write_part(struct drive *d, const void *buf, size_t count,
+    unsigned flags, size_t *ret_done);
+
+/*
+ * The end of such a write(2) that is less than a block, if it has been
+ * acknowledged and nothing more of it comes: a record of ${len} bytes, that it
+ * be on the tape.  0 or a negative errno: it is not.
+ */
+int drive_write_rest(struct drive *d, const void *buf, size_t len);
+
+/* Whether the medium has room for one more block, as far as can be told. */
+bool drive_has_room(struct drive *d);
+
 /* Bytes that one read(2) or write(2) can carry at the most. */
 size_t drive_max_record(const struct drive *d);
 
-/* Whether the drive is in fixed block mode now. */
+/* Whether the drive is in fixed block mode now; and bytes of a block, or 0. */
 bool drive_is_fixed(const struct drive *d);
+size_t drive_block_size(const struct drive *d);
 
 /* MTIOCTOP.  ${admin}: the caller has CAP_SYS_ADMIN (MTSETDRVBUFFER). */
 int drive_mtop(struct drive *d, const struct mtop *op, bool admin);

@@ -401,9 +401,12 @@ check_whole_blocks(struct drive *d, size_t count)
 	    count, d->block_size);
 }
 
-/* All that write(2) checks before the tape is touched. */
+/*
+ * All that write(2) checks before the tape is touched.  ${later}: a later part
+ * of one; the gate is for those that begin after early warning.
+ */
 static int
-check_write(struct drive *d, size_t count, bool final)
+check_write(struct drive *d, size_t count, bool final, bool later)
 {
 	int r = check_common(d, count);
 
@@ -420,7 +423,7 @@ check_write(struct drive *d, size_t count, bool final)
 	/* Its mode may just have got a block size; st forgets to look again. */
 	if (r == 0 && final)
 		r = check_whole_blocks(d, count);
-	return r < 0 ? r : pass_gate(d);
+	return r < 0 || later ? r : pass_gate(d);
 }
 
 /* The physical end: nothing of this record is on the tape. */
@@ -435,7 +438,7 @@ ssize_t
 drive_check_write(struct drive *d, size_t count, bool final)
 {
 	struct tape_info info;
-	int r = check_write(d, count, final);
+	int r = check_write(d, count, final, false);
 
 	if (r < 0)
 		return r;
@@ -448,13 +451,23 @@ drive_check_write(struct drive *d, size_t count, bool final)
 	tape_describe(d->tape, &info);
 	if (info.room >= count)
 		return (ssize_t)count;
-	/* Room is told for one record: the largest says nothing of several. */
-	if (d->block_size != 0 && (!final || info.room >= info.max_record))
-		return (ssize_t)count;
-	if (d->block_size != 0 && info.room >= d->block_size)
+	if (d->block_size != 0 && info.room >= d->block_size) {
+		/* It is told for one record: the largest says no more. */
+		if (!final || info.room >= info.max_record)
+			return (ssize_t)count;
 		return (ssize_t)(info.room / d->block_size * d->block_size);
+	}
 	drive_part(d)->rw = RW_WRITING;
 	return met_end_of_medium(d);
+}
+
+bool
+drive_has_room(struct drive *d)
+{
+	struct tape_info info;
+
+	tape_describe(d->tape, &info);
+	return info.room >= d->block_size;
 }
 
 /* Writes records of ${size} bytes; ${ret_done} counts them, on failure too. */
@@ -478,52 +491,92 @@ write_records(struct drive *d, const uint8_t *buf, size_t size, size_t n,
 	return r;
 }
 
-static ssize_t
-write_failed(struct drive *d, int r, size_t bytes_done)
+static int
+write_failed(struct drive *d, int r)
 {
-	struct drive_part *p = drive_part(d);
-
-	if (r == -ENOSPC) {
-		r = met_end_of_medium(d);
-		return bytes_done > 0 ? (ssize_t)bytes_done : r;
-	}
-	p->block = -1;
+	if (r == -ENOSPC)
+		return met_end_of_medium(d);
+	drive_part(d)->block = -1;
 	return drive_tape_failed(d, r);
 }
 
-static ssize_t
-write_checked(struct drive *d, const void *buf, size_t count)
+/* ${count} bytes as records of ${size}; ${ret_done}: bytes on the tape. */
+static int
+write_checked(struct drive *d, const void *buf, size_t count, size_t size,
+    size_t *ret_done)
 {
-	struct drive_part *p;
+	struct drive_part *p = drive_part(d);
 	enum tape_cond cond;
-	size_t size, done;
-	int r = check_write(d, count, true);
+	size_t records;
+	int r;
 
-	if (r < 0 || count == 0)
-		return r;
-	p = drive_part(d);
 	p->rw = RW_WRITING;
-	size = d->block_size == 0 ? count : d->block_size;
 	r = check_record_size(d, size);
 	if (r < 0)
 		return r;
-	r = write_records(d, buf, size, count / size, &done, &cond);
+	r = write_records(d, buf, size, count / size, &records, &cond);
+	*ret_done = records * size;
 	if (p->block >= 0)
-		p->block += (int)done;
+		p->block += (int)records;
 	if (r < 0)
-		return write_failed(d, r, done * size);
+		return write_failed(d, r);
 	/* Let through once, or warned again: the next one is refused. */
 	p->eof = p->eof == EOF_EW_GRACE || cond == TAPE_EARLY_WARNING
 	    ? EOF_EW_HIT
 	    : EOF_NONE;
-	return (ssize_t)count;
+	return 0;
 }
 
 ssize_t
 drive_write(struct drive *d, const void *buf, size_t count)
 {
-	ssize_t n = write_checked(d, buf, count);
+	size_t done = 0;
+	int r = check_write(d, count, true, false);
 
+	if (r == 0 && count > 0)
+		r = write_checked(d, buf, count,
+		    d->block_size == 0 ? count : d->block_size, &done);
 	drive_check(d);
-	return n;
+	return r == 0 || (r == -ENOSPC && done > 0) ? (ssize_t)done : r;
+}
+
+/* A part that met early warning warns of all that follow in its write(2). */
+static int
+write_later(struct drive *d, const void *buf, size_t count, size_t size,
+    size_t *ret_done)
+{
+	struct drive_part *p = drive_part(d);
+	bool warned = p->eof == EOF_EW_HIT;
+	int r = write_checked(d, buf, count, size, ret_done);
+
+	if (r == 0 && warned)
+		p->eof = EOF_EW_HIT;
+	return r;
+}
+
+int
+drive_write_part(struct drive *d, const void *buf, size_t count, unsigned flags,
+    size_t *ret_done)
+{
+	bool later = (flags & DRIVE_LATER) != 0;
+	int r = check_write(d, count, true, later);
+
+	*ret_done = 0;
+	if (r == 0 && count > 0)
+		r = (later ? write_later : write_checked)(d, buf, count,
+		    d->block_size == 0 ? count : d->block_size, ret_done);
+	drive_check(d);
+	return r;
+}
+
+int
+drive_write_rest(struct drive *d, const void *buf, size_t len)
+{
+	size_t done = 0;
+	int r = check_write(d, len, false, true);
+
+	if (r == 0 && len > 0)
+		r = write_later(d, buf, len, len, &done);
+	drive_check(d);
+	return r;
 }

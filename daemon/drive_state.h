@@ -156,6 +156,8 @@ struct drive {
 	bool settled;
 	struct drive_part before_settled;
 	uint32_t settled_marks; /* filemarks */
+	/* drive_flush() has failed last, so close does not try once more. */
+	bool flush_failed;
 
 	int kept_error; /* negative errno for the next operation, or 0 */
 	char why[256];

@@ -235,6 +235,25 @@ static const struct entry entries[] = {
 	{ SG_IO, 0, 0, call_command },
 };
 
+/*
+ * st: 32-bit programs get their layout by either number, and others are not
+ * served by the number of a 32-bit program.
+ */
+static uint32_t
+number_for(const struct ioctl_caller *who, uint32_t cmd)
+{
+	if (__SIZEOF_LONG__ != 8)
+		return cmd;
+	if (who->compat && cmd == (uint32_t)MTIOCGET)
+		return (uint32_t)MTIOCGET_32;
+	if (who->compat && cmd == (uint32_t)MTIOCPOS)
+		return (uint32_t)MTIOCPOS_32;
+	if (!who->compat &&
+	    (cmd == (uint32_t)MTIOCGET_32 || cmd == (uint32_t)MTIOCPOS_32))
+		return 0; /* is no ioctl of ours */
+	return cmd;
+}
+
 static const struct entry *
 find(uint32_t cmd)
 {
@@ -260,7 +279,7 @@ int
 ioctl_call(struct drive *d, uint32_t cmd, const struct ioctl_caller *who,
     const void *in, void *out, size_t *ret_out)
 {
-	const struct entry *e = find(cmd);
+	const struct entry *e = find(number_for(who, cmd));
 	int r;
 
 	*ret_out = 0;

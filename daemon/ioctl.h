@@ -8,6 +8,7 @@
 #ifndef PMT_IOCTL_H
 #define PMT_IOCTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,7 +18,8 @@ struct drive;
 /* Who calls: MTSETDRVBUFFER needs CAP_SYS_ADMIN. */
 struct ioctl_caller {
 	uid_t uid;
-	pid_t tid; /* thread id in our pid namespace, 0 if not visible */
+	pid_t tid;   /* thread id in our pid namespace, 0 if not visible */
+	bool compat; /* a 32-bit program on a 64-bit machine */
 };
 
 /* The largest argument of any ioctl here, bytes, either way. */
@@ -26,7 +28,8 @@ struct ioctl_caller {
 /*
  * How many bytes ioctl ${cmd} reads from and writes to its argument.  -EINVAL:
  * not an ioctl of a tape (which is the answer for the caller, after
- * ioctl_call() has had it too).
+ * ioctl_call() has had it too).  An ioctl of 32-bit programs is known whoever
+ * calls.
  */
 int ioctl_sizes(uint32_t cmd, size_t *ret_in, size_t *ret_out);
 

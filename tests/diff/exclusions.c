@@ -468,15 +468,6 @@ is_unencoded_ioctl(const struct difference *x)
 	    is(x->expected, "0");
 }
 
-/* The number that ends an outcome, which may be that of a repeated step. */
-static unsigned long
-last_number(const char *outcome)
-{
-	const char *space = strrchr(outcome, ' ');
-
-	return strtoul(space == NULL ? outcome : space + 1, NULL, 10);
-}
-
 static bool
 is_in_parts(const struct difference *x)
 {
@@ -489,13 +480,6 @@ static bool
 is_refused_late(const struct difference *x)
 {
 	return is_in_parts(x) && strstr(x->expected, "EINVAL") != NULL;
-}
-
-static bool
-is_full_late(const struct difference *x)
-{
-	return is_in_parts(x) && x->step->kind == STEP_WRITE &&
-	    last_number(x->expected) < last_number(x->seen);
 }
 
 /*
@@ -528,10 +512,6 @@ static struct {
 	    "the lab's kernel does not tell how long a call of several "
 	    "requests is: a refusal comes too late for the first request",
 	    is_refused_late, EXCLUSIONS_CUSE, 0 },
-	{ "objects",
-	    "a medium that is counted in objects does not tell how many bytes "
-	    "it has left: the end comes too late for the first request",
-	    is_full_late, OURS, 0 },
 	{ "short",
 	    "the kernel makes a short count of a failure of any request but "
 	    "the first",
@@ -539,7 +519,7 @@ static struct {
 	{ "nothing", "a count of 0 never leaves the kernel", is_nothing, OURS,
 	    0 },
 	{ "ioctl", "an ioctl whose number tells no size carries no data",
-	    is_unencoded_ioctl, OURS, 0 },
+	    is_unencoded_ioctl, EXCLUSIONS_FUSE, 0 },
 	{ "stopped",
 	    "over a file not close, but the next open's first operation tells "
 	    "of a tape that SCSI_IOCTL_STOP_UNIT took away before its filemark",

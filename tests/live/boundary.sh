@@ -33,6 +33,34 @@ on_the_image()
 	stop_pmtd
 }
 
+# Blocks go to the image piece by piece: what has been counted is there.
+in_blocks()
+{
+	local odd=253934 # two pieces over CUSE
+
+	rm -f "$image"
+	start_pmtd "file:$image,objects=600,warn_objects=50"
+	mt -f "$ntape" setblk 512
+	is 'ok 307200 ENOSPC' "$(op wo write:524288 write:512)" \
+		'fixed blocks are counted up to the last that fits'
+	is '512*600' "$(layout)" 'and these are on the image'
+	end_pmtd TERM # There is no room for a filemark, and it says so.
+	start_drive
+	mt -f "$ntape" setblk 512
+	if grep -qs . /proc/self/syscall; then
+		is 'ok EINVAL 512 ok' "$(op wo "write:$odd" write:512 close)" \
+			'what is not whole blocks is refused'
+		is '512 mark' "$(layout)" 'and nothing of it is on the image'
+	else
+		is "ok $odd EINVAL 512 ok" \
+			"$(op wo "write:$odd" write:512 write:512 close)" \
+			'what is not whole blocks fails late, as the count is hidden'
+		is '512*495 494 512 mark' "$(layout)" \
+			'but all that was counted is on the image'
+	fi
+	stop_pmtd
+}
+
 # adopt: takes over the results of a program.
 adopt()
 {
@@ -56,4 +84,5 @@ start_drive
 is 0 $? 'the program boundary has run to its end'
 adopt <"$scratch/results"
 stop_pmtd
+in_blocks
 done_testing

@@ -414,14 +414,27 @@ join_within(struct kernel *k, int ms)
 	return dev_join(k->dev, &deadline);
 }
 
+/* All end before one is freed, as one may be at the work of another. */
+static void
+stop_kernels(struct kernel *k, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		dev_stop(k[i].dev);
+	for (i = 0; i < n; i++)
+		if (join_within(&k[i], WAIT_MS) < 0)
+			tap_bail("the node does not end");
+	for (i = 0; i < n; i++) {
+		dev_free(k[i].dev, false);
+		(void)close(k[i].fd);
+	}
+}
+
 static void
 stop_kernel(struct kernel *k)
 {
-	dev_stop(k->dev);
-	if (join_within(k, WAIT_MS) < 0)
-		tap_bail("the node does not end");
-	dev_free(k->dev, false);
-	(void)close(k->fd);
+	stop_kernels(k, 1);
 }
 
 static void
@@ -449,7 +462,8 @@ test_init(void)
 	tap_ok(a->unique != 0 && a->error == 0, "CUSE_INIT is answered");
 	tap_is_int(CHUNK, out->max_write, "... with the largest write");
 	tap_is_int(CHUNK, out->max_read, "... and the same for reads");
-	tap_is_int(0, out->flags, "... without unrestricted ioctls");
+	tap_is_int(CUSE_UNRESTRICTED_IOCTL, (int64_t)out->flags,
+	    "... with unrestricted ioctls");
 	tap_is_int(1, out->dev_minor, "... with the minor number");
 	tap_is_str("DEVNAME=ntest", (const char *)(out + 1),
 	    "... and the name of the node");
@@ -683,18 +697,61 @@ test_reopen(void)
 	stop_unit();
 }
 
+/*
+ * A reader that the machine keeps from entering its request into the lane: here
+ * by a lock that it needs on its way there.
+ */
+static void
+test_overtaking(void)
+{
+	struct kernel k[2];
+	uint64_t fh;
+	int unread = 0;
+
+	start_unit();
+	start_kernel(&k[0], 0);
+	start_kernel(&k[1], 1);
+	serve(&k[0]);
+	serve(&k[1]);
+	fh = open_node(&k[0]);
+	close_gate();
+	(void)ask_write(&k[1], fh, 1, 0, 100);
+	await_waiting(); /* the lane is taken */
+	pthread_mutex_lock(&unit.watch.lock);
+	(void)ask_write(&k[0], fh, 2, 0, 200);
+	(void)await_read(&k[0]);
+	(void)ask_write(&k[0], fh, 3, 0, 300);
+	(void)poll(NULL, 0, 500); /* the relief looks every 100 */
+	if (ioctl(k[0].fd, SIOCOUTQ, &unread) < 0)
+		tap_bail("SIOCOUTQ: %s", strerror(errno));
+	tap_ok(unread > 0, "no reader is overtaken on its way to the lane");
+	pthread_mutex_unlock(&unit.watch.lock);
+	tap_ok(await_read(&k[0]), "... but it is relieved once it is there");
+	open_gate();
+	tap_is_int(200, written(hear(&k[0])), "so the order is that of the");
+	tap_is_int(300, written(hear(&k[0])), "... kernel");
+	stop_kernels(k, 2);
+	stop_unit();
+}
+
 static void
 test_stop(void)
 {
 	struct kernel k;
+	const struct answer *a;
 	uint64_t fh;
 	uint64_t first;
+	uint64_t second;
 
 	start_stalled(&k, &fh, &first);
-	(void)ask_write(&k, fh, 2, 0, 600);
+	second = ask_write(&k, fh, 2, 0, 600);
 	(void)await_read(&k); /* it waits in the lane now */
 	dev_stop(k.dev);
 	lane_close(&unit.lane);
+	a = hear(&k);
+	tap_is_int((int64_t)second, (int64_t)a->unique,
+	    "what waits when the lane is closed is answered at once");
+	tap_is_int(-ENOTCONN, a->error, "... with ENOTCONN");
 	tap_is_int(-ETIMEDOUT, join_within(&k, 50),
 	    "a stop waits no longer than it is told");
 	open_gate();
@@ -702,13 +759,132 @@ test_stop(void)
 	    "... and ends when the operation does");
 	tap_is_int((int64_t)first, (int64_t)hear(&k)->unique,
 	    "the operation in flight is answered");
-	tap_is_int(0, (int64_t)hear_within(&k, 20)->unique,
-	    "... the one behind it is not");
 	(void)ask_write(&k, fh, 1, 0, 512);
-	tap_ok(hear_within(&k, 20)->unique == 0, "... nor any later one");
+	tap_ok(hear_within(&k, 20)->unique == 0, "... but no later one");
 	tap_ok(drive_is_open(drive), "the drive is left as it was");
 	dev_free(k.dev, false);
 	(void)close(k.fd);
+	stop_unit();
+}
+
+static uint64_t
+ask_ioctl(struct kernel *k, uint64_t fh, uint32_t cmd, uint32_t flags,
+    uint32_t out_size)
+{
+	const struct fuse_ioctl_in arg = {
+		.fh = fh,
+		.flags = FUSE_IOCTL_UNRESTRICTED | flags,
+		.cmd = cmd,
+		.arg = 0x1000,
+		.out_size = out_size,
+	};
+
+	return ask(k, FUSE_IOCTL, 1, &arg, sizeof(arg), NULL, 0);
+}
+
+/* Whether the kernel is asked to come again with ${in} and ${out} bytes. */
+static bool
+is_retry(const struct answer *a, uint64_t in, uint64_t out)
+{
+	const struct fuse_ioctl_out *head = (const void *)a->data;
+	const struct fuse_ioctl_iovec *iov = (const void *)(head + 1);
+
+	return a->error == 0 && (head->flags & FUSE_IOCTL_RETRY) != 0 &&
+	    head->in_iovs == (in > 0) && head->out_iovs == (out > 0) &&
+	    iov->base == 0x1000 && iov->len == in + out;
+}
+
+/* Bytes of data in the answer to an ioctl, or its error. */
+static int64_t
+ioctl_bytes(const struct answer *a)
+{
+	return a->error != 0
+	    ? a->error
+	    : (int64_t)(a->size - sizeof(struct fuse_ioctl_out));
+}
+
+/* The kernel does not know how large an argument is. */
+static void
+test_unrestricted(void)
+{
+	struct kernel k;
+	uint64_t fh;
+	uint64_t first;
+
+	start_unit();
+	start_kernel(&k, 0);
+	serve(&k);
+	fh = open_node(&k);
+	(void)ask_ioctl(&k, fh, 0x5382, 0, 0);
+	tap_ok(is_retry(hear(&k), 0, 8), "SCSI_IOCTL_GET_IDLUN wants 8 bytes");
+	(void)ask_ioctl(&k, fh, 0x5382, 0, 8);
+	tap_is_int(8, ioctl_bytes(hear(&k)), "... and gets them");
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCTOP, 0, 0);
+	tap_ok(is_retry(hear(&k), sizeof(struct mtop), 0),
+	    "MTIOCTOP wants its struct");
+	(void)ask_ioctl(&k, fh, 0x5401, 0, 0);
+	tap_is_int(-EINVAL, hear(&k)->error, "what is unknown wants nothing");
+	(void)ask_ioctl(&k, fh, 0x801c6d02, 0, 28);
+	tap_is_int(-EINVAL, ioctl_bytes(hear(&k)),
+	    "the MTIOCGET of 32-bit programs is not for others");
+	(void)ask_ioctl(&k, fh, 0x801c6d02, FUSE_IOCTL_COMPAT, 28);
+	tap_is_int(28, ioctl_bytes(hear(&k)), "... but for them");
+	close_gate();
+	first = ask_write(&k, fh, 2, 0, 512);
+	await_waiting();
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCGET, 0, 0);
+	tap_ok(is_retry(hear(&k), 0, sizeof(struct mtget)),
+	    "to tell what is wanted needs no drive");
+	(void)ask_ioctl(&k, fh, (uint32_t)MTIOCGET, 0, sizeof(struct mtget));
+	tap_ok(await_read(&k), "... but to do it does");
+	tap_is_int(0, (int64_t)hear_within(&k, 20)->unique, "... and waits");
+	open_gate();
+	tap_is_int((int64_t)first, (int64_t)hear(&k)->unique,
+	    "... for what came before");
+	tap_is_int(sizeof(struct mtget), ioctl_bytes(hear(&k)), "... then");
+	stop_kernel(&k);
+	stop_unit();
+}
+
+/* At the end a write(2) that has begun may come to its own. */
+static void
+test_end(void)
+{
+	struct kernel k;
+	uint64_t fh;
+	int tries;
+
+	start_unit();
+	start_kernel(&k, 0);
+	serve(&k);
+	fh = open_node(&k);
+	caller_asks = CHUNK + 100;
+	(void)ask_write(&k, fh, 1, 0, CHUNK);
+	tap_is_int(CHUNK, written(hear(&k)), "a record has come in part");
+	unit_end(&unit);
+	tap_ok(!unit_has_ended(&unit), "then the end has to wait");
+	(void)ask_write(&k, fh, 2, 0, 512);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... other writes are refused");
+	(void)ask_write(&k, fh, 2, 0, CHUNK);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... large ones, too");
+	(void)ask_read(&k, fh, 0, 512);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and reads");
+	(void)ask_mtop(&k, fh, MTNOP);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and ioctls");
+	(void)ask_open(&k);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "... and opens");
+	(void)ask_write(&k, fh, 1, CHUNK, 100);
+	tap_is_int(100, written(hear(&k)), "the record's rest is taken");
+	for (tries = 0; tries < WAIT_MS && !unit_has_ended(&unit); tries++)
+		(void)poll(NULL, 0, 1);
+	tap_ok(unit_has_ended(&unit), "... and that is the end");
+	tap_is_int(1, (int64_t)tape->pos.object, "the tape has the record");
+	(void)ask_write(&k, fh, 1, 0, CHUNK);
+	tap_is_int(-ENOTCONN, hear(&k)->error, "the next one is refused");
+	(void)ask_release(&k, fh);
+	tap_is_int(0, hear(&k)->error, "but the file can be closed");
+	tap_is_int(1, (int64_t)tape->pos.file, "... with its filemark");
+	stop_kernel(&k);
 	stop_unit();
 }
 
@@ -858,8 +1034,7 @@ test_two_nodes(void)
 	    "two nodes share a drive, and no open file is disturbed");
 	tap_is_int(*(atomic_int *)good, (int64_t)tape->pos.file,
 	    "... and each that was written to left its filemark");
-	for (i = 0; i < 2; i++)
-		stop_kernel(&k[i]);
+	stop_kernels(k, 2);
 	stop_unit();
 }
 
@@ -877,7 +1052,10 @@ main(void)
 	test_takeovers();
 	test_stalled();
 	test_reopen();
+	test_overtaking();
 	test_stop();
+	test_end();
+	test_unrestricted();
 	test_abort();
 	test_garbage();
 	test_random();

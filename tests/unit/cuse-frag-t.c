@@ -17,6 +17,7 @@
 #define CHUNK 97
 #define ROOM 1000 /* bytes, the largest record of the tape */
 
+static struct tape *tape; /* the drive has it */
 static struct drive *drive;
 static struct frag *frag;
 static uint8_t data[2 * ROOM];
@@ -26,6 +27,9 @@ static uint8_t data[2 * ROOM];
 static bool counts_known;
 static size_t caller_asks; /* bytes, of whoever is asked about */
 static pid_t dead;	   /* the one thread that was killed */
+static int fails_at;	   /* the write to the tape that gives EIO, from 1 */
+static struct tape_ops failing;
+static const struct tape_ops *sound;
 
 static bool
 tell_count(struct caller_memo *memo, pid_t tid, enum caller_direction direction,
@@ -59,11 +63,28 @@ static const struct caller_source source = {
 
 /* ---- The drive ---------------------------------------------------------- */
 
+static int
+write_or_fail(struct tape *t, const void *buf, size_t len,
+    enum tape_cond *ret_cond)
+{
+	return fails_at > 0 && --fails_at == 0
+	    ? tape_fail(t, EIO, "this write fails")
+	    : sound->write(t, buf, len, ret_cond);
+}
+
 static void
 start_on(const struct memtape_config *config)
 {
-	struct tape *t = memtape_new(config);
+	struct tape *t = tape = memtape_new(config);
 	size_t i;
+
+	fails_at = 0;
+	if (t != NULL) {
+		sound = t->ops;
+		failing = *sound;
+		failing.write = write_or_fail;
+		t->ops = &failing;
+	}
 
 	drive = t == NULL ? NULL : drive_new(t);
 	if (drive == NULL || drive_open(drive, O_RDWR, 0, false) < 0)
@@ -397,6 +418,209 @@ test_fixed(void)
 	stop();
 }
 
+/* ---- No byte that is acknowledged is missing ---------------------------- */
+
+/*
+ * Bytes of the records on the tape up to the first filemark, past the drive,
+ * which is of no use from then on; ${wrong}: those that are not as in data.
+ */
+static size_t
+bytes_on_tape(size_t *wrong)
+{
+	enum tape_cond cond = TAPE_NONE;
+	uint8_t buf[ROOM];
+	size_t sum = 0;
+	size_t len;
+
+	*wrong = 0;
+	if (tape_rewind(tape) < 0)
+		tap_bail("rewind");
+	while (
+	    tape_read(tape, buf, ROOM, &len, &cond) == 0 && cond == TAPE_NONE) {
+		if (sum + len > sizeof(data) ||
+		    memcmp(buf, data + sum, len) != 0)
+			*wrong += len;
+		sum += len;
+	}
+	return sum;
+}
+
+/* One write(2) in blocks; whether all is there that it has told of. */
+static bool
+tells_the_truth(const struct memtape_config *config, int block, size_t count,
+    int failing_write)
+{
+	size_t wrong;
+	ssize_t n;
+	int late;
+	bool good;
+
+	start_on(config);
+	operate(MTSETBLK, block);
+	fails_at = failing_write;
+	n = write_all(1, count);
+	fails_at = 0;
+	late = frag_settle(frag, 1);
+	good = n < 0 || (bytes_on_tape(&wrong) >= (size_t)n && wrong == 0);
+	/* The write that fails may be the one that keeps the promise. */
+	if (!good)
+		good = failing_write > 0 && late == -EIO;
+	else if (failing_write > 0 && failing_write <= (int)count / block)
+		good = n == -EIO || (n < (ssize_t)count && late == -EIO) ||
+		    (int)count % block != 0;
+	else if ((int)count % block != 0)
+		good = n < (ssize_t)count || late == -EINVAL;
+	else if (config->limit.objects == 0 && config->limit.capacity == 0)
+		good = n == (ssize_t)count && late == 0;
+	if (!good)
+		tap_diag("%zu bytes in blocks of %d, failing %d: %zd, then %d",
+		    count, block, failing_write, n, late);
+	stop();
+	return good;
+}
+
+static int
+lies(const struct memtape_config *config, int failing_write)
+{
+	static const int blocks[] = { 1, 7, 10, 96, 97, 98, 250 };
+	static const size_t counts[] = { 97, 98, 194, 197, 198, 200, 291, 292,
+		500, 679, 690, 750, 970, 980, 1000 };
+	int n = 0;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		for (j = 0; j < sizeof(counts) / sizeof(counts[0]); j++)
+			n += !tells_the_truth(config, blocks[i], counts[j],
+			    failing_write);
+	return n;
+}
+
+static void
+test_truth(void)
+{
+	struct memtape_config config = {
+		.limit = { .min_record = 1,
+		    .max_record = ROOM,
+		    .granularity = 1 },
+		.keeps = ROOM,
+		.max_partitions = 1,
+		.refused_density = -1,
+	};
+	uint64_t end;
+	int n = 0;
+	int i;
+
+	tap_is_int(0, lies(&config, 0),
+	    "%s, in blocks, all that is acknowledged is on the tape", told());
+	for (end = 1; end <= 110; end += end < 20 ? 1 : 7) {
+		config.limit.objects = end;
+		config.limit.warn_objects = end / 2;
+		n += lies(&config, 0);
+	}
+	tap_is_int(0, n, "... wherever the medium ends, in objects");
+	config.limit.objects = config.limit.warn_objects = 0;
+	for (end = 10, n = 0; end < 1100; end += 37) {
+		config.limit.capacity = end;
+		config.limit.warn = end / 2;
+		n += lies(&config, 0);
+	}
+	tap_is_int(0, n, "... or in bytes");
+	config.limit.capacity = config.limit.warn = 0;
+	for (i = 1, n = 0; i < 60; i += i < 12 ? 1 : 11)
+		n += lies(&config, i);
+	tap_is_int(0, n, "... and whichever write fails");
+}
+
+/* However many parts it comes in, a write(2) is one to the drive. */
+static void
+test_fixed_warning(void)
+{
+	size_t wrong;
+	const struct memtape_config config = {
+		.limit = { .min_record = 1,
+		    .max_record = ROOM,
+		    .granularity = 1,
+		    .objects = 200,
+		    .warn_objects = 195 },
+		.keeps = ROOM,
+		.max_partitions = 1,
+		.refused_density = -1,
+	};
+
+	start_on(&config);
+	operate(MTSETBLK, 10);
+	tap_is_int(500, write_all(1, 500),
+	    "%s, early warning does not end the write that meets it", told());
+	tap_is_int(-ENOSPC, write_all(1, 500), "... the next one is refused");
+	tap_is_int(500, write_all(1, 500), "... the next is let through");
+	tap_is_int(-ENOSPC, write_all(1, 500), "... and so on");
+	tap_is_int(1000, (int64_t)bytes_on_tape(&wrong),
+	    "... and the tape has both");
+	stop();
+}
+
+/* What is not whole blocks can be seen too late; then nothing is hidden. */
+static void
+test_fixed_odd(void)
+{
+	uint8_t buf[ROOM];
+	size_t wrong;
+
+	counts_known = false;
+	start();
+	operate(MTSETBLK, 10);
+	tap_is_int(2 * CHUNK, write_all(1, 2 * CHUNK),
+	    "without the count, two chunks that are not whole blocks pass");
+	tap_is_int(-EINVAL, write_all(1, 10), "... but the next write fails");
+	tap_is_int(10, write_all(1, 10), "... once");
+	operate(MTREW, 1);
+	operate(MTSETBLK, 0);
+	tap_is_int(10, next_on_tape(buf), "the tape has the blocks");
+	operate(MTFSR, 2 * CHUNK / 10 - 1);
+	tap_is_int(2 * CHUNK % 10, next_on_tape(buf), "... then the rest");
+	tap_is_mem(data + 2 * CHUNK / 10 * 10, buf, 2 * CHUNK % 10,
+	    "... as it was");
+	tap_is_int(10, next_on_tape(buf), "... then the next write");
+	stop();
+
+	start();
+	operate(MTSETBLK, 10);
+	caller_asks = 2 * CHUNK;
+	(void)write_part(1, 0, CHUNK); /* tested above */
+	dead = 1;
+	tap_is_int(0, frag_finish(frag), "of a writer that was killed");
+	tap_is_int(CHUNK / 10 * 10, (int64_t)bytes_on_tape(&wrong),
+	    "... only whole blocks are left");
+	stop();
+
+	counts_known = true;
+	start();
+	operate(MTSETBLK, 10);
+	tap_is_int(-EINVAL, write_all(1, 2 * CHUNK),
+	    "with the count, what is not whole blocks is refused");
+	tap_is_int(0, frag_settle(frag, 1), "... and that is all");
+	tap_is_int(0, (int64_t)bytes_on_tape(&wrong), "... nothing is written");
+	stop();
+}
+
+/* The kernel ends a call early: the buffer's next page is not there. */
+static void
+test_ended_early(void)
+{
+	uint8_t buf[ROOM];
+
+	counts_known = true;
+	start();
+	caller_asks = 3 * CHUNK;
+	tap_is_int(CHUNK, write_part(1, 0, CHUNK), "a write(2) begins");
+	tap_is_int(10, write_all(1, 10), "... ends there, and another is made");
+	operate(MTREW, 1);
+	tap_is_int(CHUNK, next_on_tape(buf),
+	    "then the record is what the program was told");
+	tap_is_int(10, next_on_tape(buf), "... and the other one follows");
+	stop();
+}
+
 /* A scattered write(2) is cut anywhere; the program gets a short count. */
 static void
 test_scattered(void)
@@ -517,11 +741,15 @@ main(void)
 		test_killed();
 		test_two_readers();
 		test_fixed();
+		test_truth();
+		test_fixed_warning();
 	}
 	counts_known = true;
 	test_too_many();
 	test_too_small();
 	test_held();
+	test_fixed_odd();
+	test_ended_early();
 	test_refused();
 	test_scattered();
 	test_append();

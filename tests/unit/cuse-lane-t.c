@@ -40,27 +40,34 @@ static struct test_job jobs[] = {
 };
 
 static void
+post(struct lane_job *job)
+{
+	if (lane_post(&lane, job))
+		lane_leave(&lane);
+}
+
+static void
 test_order(void)
 {
 	lane_init(&lane);
 	tap_ok(lane_try(&lane), "a free lane can be entered");
 	tap_ok(!lane_try(&lane), "... by one at a time");
-	lane_post(&lane, &jobs[0].job);
-	lane_post(&lane, &jobs[1].job);
+	post(&jobs[0].job);
+	post(&jobs[1].job);
 	tap_is_int(0, n_ran, "jobs wait for whoever is inside");
 	lane_leave(&lane);
 	tap_is_int(2, n_ran, "... who runs them before he leaves");
 	tap_is_int(1, ran[0], "... in order");
-	lane_post(&lane, &jobs[2].job);
+	post(&jobs[2].job);
 	tap_is_int(3, n_ran, "in a free lane a job is run at once");
 	tap_ok(lane_try(&lane), "... and it is free again");
-	lane_post(&lane, &jobs[0].job);
+	post(&jobs[0].job);
 	lane_close(&lane);
 	tap_is_int(1, n_dropped, "closing drops the jobs that wait");
 	lane_leave(&lane);
 	tap_is_int(3, n_ran, "... and they are not run");
 	tap_ok(!lane_try(&lane), "nobody enters a closed lane");
-	lane_post(&lane, &jobs[1].job);
+	post(&jobs[1].job);
 	tap_is_int(2, n_dropped, "... and jobs are dropped at once");
 	lane_destroy(&lane);
 }
@@ -107,7 +114,8 @@ post_many(void *arg)
 			.thread = *thread,
 			.number = i,
 		};
-		lane_post(&lane, &c->job);
+		if (lane_post(&lane, &c->job))
+			lane_leave(&lane);
 	}
 	return NULL;
 }

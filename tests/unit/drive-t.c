@@ -550,6 +550,7 @@ test_32_bit_callers(void)
 {
 	static const int32_t expected[] = { 0x72, 0, 0, 0x1010000, 0, 0, 1 };
 	struct ioctl_caller who = { .uid = 1000 };
+	const struct ioctl_caller who_32 = { .uid = 1000, .compat = true };
 	uint8_t out[IOCTL_MAX_ARG];
 	struct drive *d = new_plain();
 	size_t in_size, out_size, len;
@@ -560,11 +561,16 @@ test_32_bit_callers(void)
 	tap_is_int(0, ioctl_sizes(0x801c6d02, &in_size, &out_size),
 	    "the MTIOCGET of 32-bit programs is known");
 	tap_is_int(28, (int64_t)out_size, "... and has 28 bytes");
-	tap_is_int(0, ioctl_call(d, 0x801c6d02, &who, NULL, out, &len),
+	tap_is_int(-EINVAL, ioctl_call(d, 0x801c6d02, &who, NULL, out, &len),
+	    "... but not for others");
+	tap_is_int(0, ioctl_call(d, 0x801c6d02, &who_32, NULL, out, &len),
 	    "... and works");
 	tap_is_mem(expected, out, sizeof(expected),
 	    "... as seven 32-bit words");
-	tap_is_int(0, ioctl_call(d, 0x80046d03, &who, NULL, out, &len),
+	tap_is_int(0, ioctl_call(d, MTIOCGET, &who_32, NULL, out, &len),
+	    "the number of others works for them");
+	tap_is_int(28, (int64_t)len, "... in their layout");
+	tap_is_int(0, ioctl_call(d, 0x80046d03, &who_32, NULL, out, &len),
 	    "so does their MTIOCPOS");
 	memcpy(&object, out, sizeof(object));
 	tap_is_int(4, (int64_t)len, "... with 4 bytes");
