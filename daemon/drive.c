@@ -518,13 +518,15 @@ close_data(struct drive *d)
 {
 	int r;
 
+	if (d->flush_failed)
+		return 0; /* it was told */
 	if (d->ready != READY_YES)
 		return close_stopped(d);
 	if (position_lost(d))
 		return drive_part(d)->rw == RW_WRITING
 		    ? drive_fail(d, EIO, "position lost: no filemark written")
 		    : 0;
-	if (d->settled || d->flush_failed)
+	if (d->settled)
 		return 0;
 	/*
 	 * st goes to the pending partition first, and writes the filemark
@@ -590,11 +592,16 @@ drive_flush(struct drive *d)
 	struct drive_part before;
 	int r;
 
-	if (drive_state(d) != STATE_WRITING || d->settled)
-		return 0;
 	before = *drive_part(d);
+	if (before.rw != RW_WRITING || d->settled || d->flush_failed)
+		return 0;
 	d->why[0] = '\0';
-	r = write_close_marks(d);
+	if (d->ready != READY_YES)
+		r = drive_fail(d, EIO, "no tape to close the file on");
+	else if (position_lost(d))
+		r = drive_fail(d, EIO, "position lost: no filemark written");
+	else
+		r = write_close_marks(d);
 	d->flush_failed = r < 0;
 	if (r == 0) {
 		d->settled = true;

@@ -431,14 +431,6 @@ is_error_of_close(const struct difference *x)
 	return x->step->kind == STEP_CLOSE && is(x->seen, "0");
 }
 
-/* Data was written, and then the tape was taken away. */
-static bool
-is_close_of_stopped(const struct difference *x)
-{
-	return is_error_of_close(x) && is(x->expected, "EIO") &&
-	    x->after != NULL && x->after->ready != READY_YES;
-}
-
 /* Nothing was written: close moves the tape, or does nothing at all. */
 static bool
 is_movement_of_close(const struct difference *x)
@@ -520,10 +512,6 @@ static struct {
 	    0 },
 	{ "ioctl", "an ioctl whose number tells no size carries no data",
 	    is_unencoded_ioctl, EXCLUSIONS_FUSE, 0 },
-	{ "stopped",
-	    "over a file not close, but the next open's first operation tells "
-	    "of a tape that SCSI_IOCTL_STOP_UNIT took away before its filemark",
-	    is_close_of_stopped, EXCLUSIONS_FUSE, 0 },
 	{ "sysv",
 	    "the kernel does not tell which close of a file is the last, so "
 	    "with MT_ST_SYSV the tape moves when close has returned",
