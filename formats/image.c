@@ -18,11 +18,17 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "aws.h"
+#include "faketape.h"
+#include "het.h"
 #include "image.h"
 #include "simh.h"
 
 static const struct image_format *const formats[] = {
 	&simh_format,
+	&aws_format,
+	&het_format,
+	&faketape_format,
 	NULL,
 };
 
