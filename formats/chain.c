@@ -101,20 +101,25 @@ look_at(const struct chain *chain, uint64_t at, struct chain_link *ret_link,
 	return r;
 }
 
-/* What is wrong with a header, and its bytes. */
+/* What is wrong with a header, and its bytes, as text if they are text. */
 static int
 refuse_header(const struct chain *chain, uint64_t at, const char *wrong)
 {
-	char hex[2 * CHAIN_HEADER_MAX + 1] = "";
+	char text[CHAIN_HEADER_MAX + 1] = "", hex[2 * CHAIN_HEADER_MAX + 1];
 	const uint8_t *bytes;
+	bool is_text = true;
 	int r =
 	    hostfile_peek(chain->base.host, at, chain->code->header, &bytes);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < chain->code->header; i++)
+	for (size_t i = 0; i < chain->code->header; i++) {
 		(void)snprintf(hex + 2 * i, 3, "%02X", bytes[i]); /* fits */
-	return image_damaged(&chain->base, at, "header %s: %s", hex, wrong);
+		text[i] = (char)bytes[i];
+		is_text = is_text && bytes[i] >= ' ' && bytes[i] <= '~';
+	}
+	return image_damaged(&chain->base, at, "header %s: %s",
+	    is_text ? text : hex, wrong);
 }
 
 int

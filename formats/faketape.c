@@ -63,8 +63,10 @@ decode(const uint8_t *bytes, struct chain_link *ret)
 	uint32_t before, length, check;
 
 	*ret = (struct chain_link){ .before = UINT32_MAX };
-	if (!number_get(bytes, &before) ||
-	    !number_get(bytes + DIGITS, &length) ||
+	if (!number_get(bytes, &before))
+		return "not three numbers of four hexadecimal digits";
+	ret->before = before;
+	if (!number_get(bytes + DIGITS, &length) ||
 	    !number_get(bytes + 2 * DIGITS, &check))
 		return "not three numbers of four hexadecimal digits";
 	if (check != (before ^ length))
