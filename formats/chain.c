@@ -457,7 +457,7 @@ chain_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 	return 0;
 }
 
-/* Whether an object begins at ${at}, as far as the headers after it tell. */
+/* Whether an object seems to begin at ${at}: what follows confirms it. */
 static int
 is_begin(const struct chain *chain, uint64_t at, bool *ret_is)
 {
@@ -491,17 +491,25 @@ int
 chain_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 {
 	const struct chain *chain = chain_of(image);
-	bool is = false;
-	int r = 0;
+	struct image_object object;
+	bool is;
+	int r;
 
-	while (r == 0 && !is && left_at(chain, at) > chain->code->header)
+	while (left_at(chain, at) > chain->code->header) {
 		r = is_begin(chain, ++at, &is);
-	if (r < 0)
-		return r;
-	if (!is)
-		return -ENODATA;
-	*ret_at = at;
-	return 0;
+		if (r < 0)
+			return r;
+		if (!is)
+			continue;
+		r = chain_next(image, at, &object);
+		if (r == 0 && object.kind != IMAGE_NONE) {
+			*ret_at = at;
+			return 0;
+		}
+		if (r < 0 && r != -EBADMSG)
+			return r;
+	}
+	return -ENODATA;
 }
 
 /* ---- Data --------------------------------------------------------------- */
