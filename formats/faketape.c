@@ -16,8 +16,9 @@
  *     1b  0000 0002 0002  de
  *
  * Digits are written in upper case and read in either.  The blank of a header
- * that is not written yet is "--------A5C3".  Hercules takes what is no digit
- * for 0; the last number makes it see that the check is wrong, also when the
+ * that is not written yet is "--------A5C3".  Hercules does not check that
+ * digits are digits, and can take a number without any for whatever it read
+ * last; the last number makes it see that the check is wrong, also when the
  * first bytes of the header are there already.
  */
 #include <errno.h>
