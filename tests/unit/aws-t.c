@@ -104,8 +104,8 @@ test_tie(const char *dir)
 		bytes_save(&b, path_in(dir, names[i]));
 		t = load_tape(spec_in(dir, names[i]));
 		tape_describe(t, &info);
-		tap_is_int((int64_t)i, info.can_compress, "%s: the suffix decides",
-		    names[i]);
+		tap_is_int((int64_t)i, info.can_compress,
+		    "%s: the suffix decides", names[i]);
 		tape_free(t);
 	}
 }
