@@ -287,17 +287,18 @@ test_hetinit(void)
 
 /* ---- The emulator ---- */
 
+/* The operator's automaton ends the emulator when the processor stops. */
+static const char automaton[] = "hao tgt HHCCP011I.*Disabled wait state\n"
+				"hao cmd quit\n";
+
 /*
  * S/370, basic control mode.  200: waits until both drives say nothing more.
  * 214: reads a block from 480.  232: unit check is an error (PSW E0001); unit
  * exception is a filemark, which is written to 481 (290); else the length is
  * the count less the residual, and so much is written.  296: writes to 481,
  * unit check is E0002.  2B6: as often as the word at 300 says, then D0D0D.
- * The operator's automaton ends the emulator when the processor stops.
  */
-static const char emulator_script[] =
-    "hao tgt HHCCP011I.*Disabled wait state\n"
-    "hao cmd quit\n"
+static const char copier[] =
     "r 200=58100300 9D000480 47700204 9D000481 4770020C\n"
     "r 214=D20300480310 9C000480 47400232 473002C0\n"
     "r 226=9D000480 47200226 479002C0\n"
@@ -315,33 +316,67 @@ static const char emulator_script[] =
     "r 340=00020000000D0D0D 00020000000E0001 00020000000E0002\n"
     "r 0=0000000000000200\n";
 
-#define COPIED "800D0D0D"     /* the end of its last PSW */
+/*
+ * Gives drive 480 one command after the other, of a list of as many as the word
+ * at 300 says at the place that is at 304, whatever comes of each.
+ */
+static const char operations[] =
+    "r 200=58100300 58400304 9D000480 47700208 50400048\n"
+    "r 214=9C000480 47400228 473002C0 9D000480 47200220\n"
+    "r 228=41404008 46100210 82000340\n"
+    "r 2C0=82000348\n"
+    "r 304=00000400\n"
+    "r 340=00020000000D0D0D 00020000000E0001\n"
+    "r 0=0000000000000200\n";
+
+#define DONE "800D0D0D"	      /* the end of its last PSW */
 #define READ_ERROR "800E0001" /* an error of the drive that is read */
+
+static FILE *
+begin_file(const char *file)
+{
+	FILE *f = fopen(path_in(dir, file), "w");
+
+	if (f == NULL)
+		tap_bail("%s: %s", file, strerror(errno));
+	return f;
+}
+
+/* Begins what the emulator is to do; ${n} is for the word at 300. */
+static FILE *
+begin_script(const char *program, uint64_t n)
+{
+	FILE *f = begin_file("conf");
+
+	fprintf(f,
+	    "ARCHMODE S/370\nCPUMODEL 3158\nMAINSIZE 2\nNUMCPU 1\n"
+	    "OSTAILOR QUIET\n0480 3420 *\n0481 3420 *\n");
+	(void)fclose(f); /* the emulator misses it if not */
+	f = begin_file("script");
+	fprintf(f, "%s%sr 300=%08" PRIX64 "\n", automaton, program, n);
+	return f;
+}
+
+static void
+end_script(FILE *f)
+{
+	/* Should the processor stop before the automaton looks: a bound. */
+	fprintf(f, "restart\npause 10\nquit\n");
+	(void)fclose(f); /* the emulator misses it if not */
+	run("sh -c 'HERCULES_RC=script exec hercules -f conf </dev/null 2>&1'");
+}
 
 /* Copies ${objects} objects; ${output} is what the emulator says. */
 static void
 emulate(const char *from, const char *to, uint64_t objects)
 {
-	FILE *f = fopen(path_in(dir, "conf"), "w");
+	FILE *f = begin_script(copier, objects);
 
-	if (f == NULL)
-		tap_bail("conf: %s", strerror(errno));
-	fprintf(f,
-	    "ARCHMODE S/370\nCPUMODEL 3158\nMAINSIZE 2\nNUMCPU 1\n"
-	    "OSTAILOR QUIET\n0480 3420 *\n0481 3420 *\n");
-	(void)fclose(f); /* the emulator misses it if not */
-	f = fopen(path_in(dir, "script"), "w");
-	if (f == NULL)
-		tap_bail("script: %s", strerror(errno));
-	fprintf(f,
-	    "%sr 300=%08" PRIX64 "\ndevinit 480 %s\ndevinit 481 %s\n"
-	    "restart\n",
-	    emulator_script, objects, from, to);
-	(void)fclose(f); /* as above */
+	fprintf(f, "devinit 480 %s\ndevinit 481 %s\n", from, to);
 	/* A tape that is there and empty; HET is made. */
-	run("sh -c 'rm -f %s; case %s in *.het) ;; *) : >%s;; esac; "
-	    "HERCULES_RC=script exec hercules -f conf </dev/null 2>&1'",
-	    to, to, to);
+	run("sh -c 'rm -f %s; case %s in *.het) ;; *) : >%s;; esac'", to, to,
+	    to);
+	end_script(f);
 }
 
 static void
@@ -378,9 +413,111 @@ test_emulator(void)
 		(void)snprintf(rule, sizeof(rule), "the emulator, %s to %s",
 		    ways[i].from, ways[i].to);
 		emulate(ways[i].from, ways[i].to, model.n);
-		ends_with(COPIED, rule);
+		ends_with(DONE, rule);
 		same_files(ways[i].as, ways[i].to, rule);
 	}
+}
+
+/* What the emulator and we do, alike, on a tape. */
+static const struct motion {
+	uint8_t command; /* of the channel */
+	uint16_t len;	 /* of the record, which is all zeros */
+} motions[] = {
+	{ 0x3f, 1 }, /* forward a file */
+	{ 0x3f, 1 },
+	{ 0x27, 1 },  /* back a block: over the filemark */
+	{ 0x01, 60 }, /* write */
+	{ 0x01, 70 },
+	{ 0x27, 1 },
+	{ 0x01, 33 },
+	{ 0x1f, 1 }, /* a filemark */
+	{ 0x1f, 1 },
+	{ 0x2f, 1 }, /* back a file: before the filemark */
+	{ 0x01, 9 },
+	{ 0x1f, 1 },
+	{ 0x07, 1 }, /* rewind */
+	{ 0x3f, 1 },
+	{ 0x2f, 1 },
+	{ 0x27, 1 },
+	{ 0x01, 65535 },
+	{ 0x1f, 1 },
+	{ 0x1f, 1 },
+};
+
+#define MOTIONS (sizeof(motions) / sizeof(motions[0]))
+
+static void
+move_ours(const char *image)
+{
+	static const uint8_t zeros[65535];
+	struct tape *t = load_tape(spec_in(dir, image));
+	enum tape_cond cond;
+	uint64_t done;
+
+	/* That these go well shows in the bytes. */
+	for (size_t i = 0; i < MOTIONS; i++)
+		switch (motions[i].command) {
+		case 0x01:
+			put_record(t, zeros, motions[i].len);
+			break;
+		case 0x1f:
+			put_mark(t);
+			break;
+		case 0x07:
+			(void)tape_rewind(t);
+			break;
+		case 0x27:
+			(void)tape_space(t, TAPE_RECORDS, -1, &done, &cond);
+			break;
+		default:
+			(void)tape_space(t, TAPE_FILEMARKS,
+			    motions[i].command == 0x3f ? 1 : -1, &done, &cond);
+		}
+	tape_free(t);
+}
+
+static void
+test_motions(const char *image, const char *suffix)
+{
+	char theirs[32], ours[32], rule[64];
+	FILE *f = begin_script(operations, MOTIONS);
+
+	(void)snprintf(theirs, sizeof(theirs), "theirs%s", suffix);
+	(void)snprintf(ours, sizeof(ours), "ours%s", suffix);
+	(void)snprintf(rule, sizeof(rule), "%s, overwritten in its middle",
+	    image);
+	copy_file(image, theirs);
+	copy_file(image, ours);
+	for (size_t i = 0; i < MOTIONS; i++)
+		fprintf(f, "r %zX=%02X01000020%06X\n", 0x400 + 8 * i,
+		    motions[i].command, motions[i].len);
+	fprintf(f, "devinit 480 %s\n", theirs);
+	end_script(f);
+	ends_with(DONE, rule);
+	move_ours(ours);
+	same_files(ours, theirs, rule);
+	run("cmp %s %s 2>&1", image, ours);
+	tap_ok(output[0] != '\0', "%s: and it is not what it was", rule);
+}
+
+/* tapesplt cuts a tape between files; each part is a tape. */
+static void
+test_tapesplt(void)
+{
+	uint64_t done, sum = 0;
+	enum tape_cond cond;
+
+	run("tapesplt aws.aws part1.aws 2 part2.aws 99 2>&1");
+	for (int i = 1; i <= 2; i++) {
+		struct tape *t =
+		    load_tape(spec_in(dir, i == 1 ? "part1.aws" : "part2.aws"));
+
+		tap_is_int(0, tape_space(t, TAPE_TO_EOD, 0, &done, &cond),
+		    "part %d of tapesplt is a tape", i);
+		sum += t->pos.object;
+		tape_free(t);
+	}
+	tap_is_int((int64_t)model.n, (int64_t)sum, "... with all objects");
 }
 
 /*
@@ -412,7 +549,8 @@ main(void)
 {
 	struct rng rng;
 
-	run("sh -c 'for p in hercules tapemap hetmap hetupd hetget hetinit; do "
+	run("sh -c 'for p in hercules tapemap hetmap hetupd hetget hetinit "
+	    "tapesplt; do "
 	    "command -v $p >/dev/null || echo $p; done'");
 	if (output[0] != '\0')
 		tap_skip_all("%.*s is not there: install hercules (make deps)",
@@ -438,6 +576,10 @@ main(void)
 	gentle = false;
 	test_hetinit();
 	test_emulator();
+	test_motions("aws.aws", ".aws");
+	test_motions("zlib.het", ".het");
+	test_motions("fake.fkt", ".fkt");
+	test_tapesplt();
 	test_killed("aws.aws", "cut.aws", "cut-a.aws", "\xfd\xff\0\0\0\0", 6);
 	test_killed("zlib.het", "cut.het", "cut-h.aws", "\xfd\xff\0\0\0\0", 6);
 	test_killed("fake.fkt", "cut.fkt", "cut-f.aws", "--------A5C3", 12);
