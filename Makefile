@@ -253,6 +253,8 @@ deps-full: deps
 install: all
 	install -D -m 755 $(BUILD)/pmtd $(DESTDIR)$(sbindir)/pmtd
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
+	install -D -m 644 docs/pmt-formats.5 \
+		$(DESTDIR)$(mandir)/man5/pmt-formats.5
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' dist/pmt@.service \
 		>$(DESTDIR)$(unitdir)/pmt@.service

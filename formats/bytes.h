@@ -8,6 +8,20 @@
 
 #include <stdint.h>
 
+/* Little-endian, 16 bits, at any alignment. */
+static inline uint16_t
+le16_get(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline void
+le16_put(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
 /* Little-endian, 32 bits, at any alignment. */
 static inline uint32_t
 le32_get(const uint8_t *p)

@@ -18,7 +18,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "aws.h"
 #include "e11.h"
+#include "faketape.h"
+#include "het.h"
 #include "image.h"
 #include "ltfs.h"
 #include "mhvtl.h"
@@ -34,6 +37,9 @@ static const struct image_format *const formats[] = {
 	&simh_ext_format,
 	&e11_format,
 	&tpc_format,
+	&aws_format,
+	&het_format,
+	&faketape_format,
 	&p7b_format,
 	&mhvtl_format,
 	&ltfs_format,
