@@ -627,7 +627,7 @@ static ssize_t
 read_whole(struct frag *f, struct slot *s, const struct frag_part *part,
     const void **ret_data)
 {
-	size_t count = s->total != 0 ? s->total : drive_max_record(f->drive);
+	size_t count = s->total != 0 ? s->total : drive_max_read(f->drive);
 	ssize_t n;
 
 	/* The drive refuses a count for which there is no room. */

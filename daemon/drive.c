@@ -306,6 +306,7 @@ drive_check_medium(struct drive *d)
 	/* st: MT_ST_NO_BLKLIMS has its effect here, not in each operation. */
 	d->min_record = drive_has(d, MT_ST_NO_BLKLIMS) ? 0 : info.min_record;
 	d->max_record = drive_has(d, MT_ST_NO_BLKLIMS) ? 0 : info.max_record;
+	d->max_read = drive_has(d, MT_ST_NO_BLKLIMS) ? 0 : info.max_read;
 	if (drive_has(d, MT_ST_CAN_PARTITIONS) &&
 	    (d->new_medium || d->n_parts < 1))
 		d->n_parts = 1; /* a guess, until MTSETPART asks for more */
@@ -382,6 +383,15 @@ drive_max_record(const struct drive *d)
 
 	tape_describe(d->tape, &info);
 	return info.max_record;
+}
+
+size_t
+drive_max_read(const struct drive *d)
+{
+	struct tape_info info;
+
+	tape_describe(d->tape, &info);
+	return info.max_read;
 }
 
 /* st.c, st_open(): a failure after this point leaves the drive free. */

@@ -122,8 +122,9 @@ int drive_write_rest(struct drive *d, const void *buf, size_t len);
 /* Whether the medium has room for one more block, as far as can be told. */
 bool drive_has_room(struct drive *d);
 
-/* Bytes that one read(2) or write(2) can carry at the most. */
+/* Bytes that one write(2), or one read(2), can carry at the most. */
 size_t drive_max_record(const struct drive *d);
+size_t drive_max_read(const struct drive *d);
 
 /* Whether the drive is in fixed block mode now; and bytes of a block, or 0. */
 bool drive_is_fixed(const struct drive *d);

@@ -29,8 +29,10 @@ auto_lock(struct drive *d)
 
 /* st.c, rw_checks(); a ${count} of 0 passes them and then does nothing. */
 static int
-check_common(struct drive *d, size_t count)
+check_common(struct drive *d, size_t count, bool to_read)
 {
+	uint32_t most = to_read ? d->max_read : d->max_record;
+
 	int r = drive_admit(d, CLASS_RW);
 
 	if (r == 0)
@@ -42,11 +44,11 @@ check_common(struct drive *d, size_t count)
 		r = drive_switch_partition(d);
 	if (r < 0)
 		return r;
-	if (d->block_size == 0 && d->max_record != 0 &&
-	    (count < d->min_record || count > d->max_record))
+	if (d->block_size == 0 && most != 0 &&
+	    (count < d->min_record || count > most))
 		return drive_fail(d, EINVAL,
 		    "a record of %zu bytes; this tape takes %u to %u", count,
-		    d->min_record, d->max_record);
+		    d->min_record, most);
 	auto_lock(d);
 	return 0;
 }
@@ -58,12 +60,12 @@ check_record_size(struct drive *d, size_t count)
 	struct tape_info info;
 
 	tape_describe(d->tape, &info);
-	if (count >= info.min_record && count <= info.max_record)
+	if (count >= info.min_record && count <= info.max_read)
 		return 0;
 	drive_part(d)->block = -1;
 	return drive_fail(d, EIO,
 	    "a record of %zu bytes; this tape takes %u to %u", count,
-	    info.min_record, info.max_record);
+	    info.min_record, info.max_read);
 }
 
 /* The drive met the end of recorded data: BLANK CHECK. */
@@ -269,7 +271,7 @@ advance_end(struct drive_part *p)
 static int
 check_read(struct drive *d, size_t count, unsigned flags)
 {
-	int r = check_common(d, count);
+	int r = check_common(d, count, true);
 
 	if (r < 0 || count == 0)
 		return r;
@@ -408,7 +410,7 @@ check_whole_blocks(struct drive *d, size_t count)
 static int
 check_write(struct drive *d, size_t count, bool final, bool later)
 {
-	int r = check_common(d, count);
+	int r = check_common(d, count, false);
 
 	if (r < 0 || count == 0)
 		return r;

@@ -131,7 +131,7 @@ struct drive {
 	uint32_t block_size; /* bytes, 0: variable block mode */
 	uint32_t hard_block_size;
 	/* Record sizes of the tape, as open found them; bytes, 0: not asked. */
-	uint32_t min_record, max_record;
+	uint32_t min_record, max_record, max_read;
 	uint8_t density;
 	uint8_t hard_density;
 	uint8_t buffering;     /* drive buffering code, 0 .. 7 */

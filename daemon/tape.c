@@ -131,6 +131,8 @@ tape_describe(struct tape *t, struct tape_info *ret_info)
 		.max_partitions = 1,
 		.room = TAPE_MAX_RECORD };
 	t->ops->describe(t, ret_info);
+	if (ret_info->max_read < ret_info->max_record)
+		ret_info->max_read = ret_info->max_record;
 	assert(ret_info->min_record >= 1);
 	assert(ret_info->min_record <= ret_info->max_record);
 	assert(ret_info->max_record <= TAPE_MAX_RECORD);
@@ -343,8 +345,8 @@ tape_plain_report(struct tape *t, const struct tape_listener *listener)
 	}
 	tape_tell_line(listener,
 	    "%s: %s: %s%" PRIu64 " objects, %" PRIu64 " files before here%s",
-	    t->ops->name, info.medium, t->pos.known ? "" : "position lost: ",
-	    t->pos.object, t->pos.file,
+	    t->ops->name, info.medium,
+	    t->pos.known ? "" : "position lost: ", t->pos.object, t->pos.file,
 	    info.write_protected ? ", write protected" : "");
 }
 

@@ -68,6 +68,8 @@ struct tape_pos {
 struct tape_info {
 	uint32_t min_record;  /* smallest record, bytes, at least 1 */
 	uint32_t max_record;  /* largest record, bytes */
+	uint32_t max_read;    /* largest read, bytes: more than max_record, if
+				 the medium may hold what can't be written */
 	uint32_t granularity; /* record sizes in fixed mode: multiples, bytes */
 	uint32_t partitions;  /* partitions of the medium now, at least 1 */
 	uint32_t max_partitions; /* what tape_format() can make; 1: none */

@@ -443,6 +443,21 @@ test_file_size_limit(void)
 	tape_free(t);
 }
 
+/* What a format can't take to write may be there to be read. */
+static void
+test_limits_of_format(void)
+{
+	struct tape *t = load_tape(spec_in(dir, "limits.aws"));
+	struct tape_info info;
+
+	tape_describe(t, &info);
+	tap_is_int(65535, info.max_record,
+	    "a record is as large as AWS has it");
+	tap_is_int(TAPE_MAX_RECORD, info.max_read,
+	    "but a read may be as large as any");
+	tape_free(t);
+}
+
 int
 main(void)
 {
@@ -459,6 +474,7 @@ main(void)
 	test_syncs();
 	test_many();
 	test_file_size_limit();
+	test_limits_of_format();
 	remove_scratch(dir);
 	return tap_done();
 }
