@@ -208,6 +208,50 @@ nodes_ended_fd(const struct nodes *n)
 	return n->ended_fd;
 }
 
+/* A call that has to wait for its turn. */
+struct waiting_call {
+	struct lane_job job; /* first: lane_job is the base */
+	void (*call)(void *arg);
+	void *arg;
+};
+
+static void
+run_waiting(struct lane_job *job)
+{
+	struct waiting_call *w = (struct waiting_call *)job;
+
+	w->call(w->arg);
+	free(w);
+}
+
+static void
+drop_waiting(struct lane_job *job)
+{
+	free(job); /* nobody waits for it */
+}
+
+bool
+nodes_call(struct nodes *n, void (*call)(void *arg), void *arg)
+{
+	struct lane *lane = &n->unit.lane;
+	struct waiting_call *w;
+
+	if (lane_try(lane)) {
+		call(arg);
+		lane_leave(lane);
+		return true;
+	}
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return false; /* without memory never comes soon enough */
+	w->job = (struct lane_job){ .run = run_waiting, .drop = drop_waiting };
+	w->call = call;
+	w->arg = arg;
+	if (lane_post(lane, &w->job))
+		lane_leave(lane);
+	return false;
+}
+
 static struct timespec
 deadline_in(int timeout_ms)
 {

@@ -58,6 +58,13 @@ int nodes_start(struct drive *d, const struct nodes_config *config,
 int nodes_ended_fd(const struct nodes *n);
 
 /*
+ * Calls ${call} when the drive is in no operation: at once, in this thread, if
+ * so it is now, and true is the result; else when the present one ends, in
+ * another thread, or never if the nodes stop before that.
+ */
+bool nodes_call(struct nodes *n, void (*call)(void *arg), void *arg);
+
+/*
  * Takes no more requests, and waits up to ${timeout_ms} for the operation that
  * the drive is in to end; it is answered.  A record of which a part has come is
  * given half a second to become whole, or is dropped.  What waits or begins

@@ -14,6 +14,7 @@ void log_to_syslog(void);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Only shown after log_set_debug(true). */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

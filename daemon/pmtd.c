@@ -461,21 +461,54 @@ take_signals(void)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGUSR1);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* Until a signal comes, or the nodes are taken away from outside. */
 static void
-wait_for_end(struct nodes *n, int signal_fd)
+line_to_log(void *arg, const char *text)
+{
+	(void)arg; /* there is one log */
+	log_info("%s", text);
+}
+
+/* What SIGUSR1 asks for, between two operations. */
+static void
+report(void *tape)
+{
+	const struct tape_listener listener = { .line = line_to_log };
+
+	tape_report(tape, &listener);
+}
+
+/* Whether the signal that has come was no end, but asked for a report. */
+static bool
+answer_signal(struct tape *t, struct nodes *n, int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_fd, &info, sizeof(info)) != sizeof(info) ||
+	    info.ssi_signo != SIGUSR1)
+		return false;
+	if (!nodes_call(n, report, t))
+		log_info("an operation is under way; the report follows it");
+	return true;
+}
+
+/* Until a signal says so, or the nodes are taken away from outside. */
+static void
+wait_for_end(struct tape *t, struct nodes *n, int signal_fd)
 {
 	struct pollfd fds[] = {
 		{ .fd = signal_fd, .events = POLLIN },
 		{ .fd = nodes_ended_fd(n), .events = POLLIN },
 	};
 
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
-		continue;
+	do {
+		while (poll(fds, 2, -1) < 0 && errno == EINTR)
+			continue;
+	} while (fds[1].revents == 0 && answer_signal(t, n, signal_fd));
 	if (fds[1].revents != 0)
 		log_warning("the nodes were taken away");
 }
@@ -540,7 +573,7 @@ serve(struct setup *setup, const struct settings *s, int signal_fd,
 		return status;
 	}
 	announce(parent_fd);
-	wait_for_end(n, signal_fd);
+	wait_for_end(setup->tape, n, signal_fd);
 	return finish(setup->drive, n);
 }
 

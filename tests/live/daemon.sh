@@ -179,8 +179,46 @@ hanging()
 	unmount
 }
 
+# reported: the state of the mirror and of each leg is in the log.
+reported()
+{
+	contains "$log" 'mirror of 2, running: 2 objects, 1 files' &&
+		contains "$log" "leg 2 (file:$image.b): healthy: object 2,"
+}
+
+on_request()
+{
+	rm -f "$image".?
+	: >"$log"
+	start_pmtd "mirror:{file:$image.a,format=simh,file:$image.b,format=simh}"
+	op wo write:512 weof close >/dev/null
+	kill -USR1 "$pmtd_pid"
+	ok 'SIGUSR1 asks for a report of the tape and its legs' \
+		await 10 reported
+	ok 'and nothing else happens' mt -f "$ntape" status
+	stop_pmtd
+}
+
+on_request_while_it_hangs()
+{
+	: >"$log"
+	rm -f "$image"
+	start_pmtd "fault:{file:$image},do=write 1 stall=2"
+	op wo write:512 >"$scratch/said" 2>&1 &
+	await 10 contains "$scratch/said" ok || bail 'the client does not open'
+	sleep 0.2 # The write is on its way; if it is not, nothing is proven.
+	kill -USR1 "$pmtd_pid"
+	ok 'in an operation it says that there is one' \
+		await 10 contains "$log" 'an operation is under way'
+	ok 'and the report follows' await 10 contains "$log" 'file: image.tap'
+	wait $!
+	stop_pmtd
+}
+
 as_a_daemon
 taken_away
+on_request
+on_request_while_it_hangs
 under_a_manager
 with_a_pidfile
 odd_pidfiles
