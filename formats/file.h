@@ -35,6 +35,16 @@
 
 #include "spec.h"
 
+struct image;
+
 extern const struct tape_type file_tape_type;
+
+/*
+ * The image in a loaded file tape, its selected partition, to look at beside
+ * the tape; NULL for any other tape, and when none is loaded.  It is gone when
+ * the tape is unloaded.  Whoever changes it (cuts it) loads the tape anew
+ * before moving it again.
+ */
+struct image *file_image(struct tape *t);
 
 #endif

@@ -91,9 +91,8 @@ has_suffix(const char *path, const struct image_format *format)
 	return false;
 }
 
-/* What to make of a blank tape. */
-static const struct image_format *
-format_by_suffix(const char *path)
+const struct image_format *
+image_format_by_suffix(const char *path)
 {
 	for (size_t i = 0; i < N_FORMATS; i++)
 		if (!formats[i]->import_only && has_suffix(path, formats[i]))
@@ -228,7 +227,7 @@ open_source(const struct image_source *source,
 	int r = 0;
 
 	if (format == NULL && blank)
-		format = format_by_suffix(source->path);
+		format = image_format_by_suffix(source->path);
 	if (format == NULL)
 		r = format_by_content(source, &format);
 	if (r < 0)

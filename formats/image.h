@@ -190,6 +190,9 @@ const struct image_format *const *image_formats(void);
 /* The format of that name, or NULL. */
 const struct image_format *image_format_named(const char *name);
 
+/* What becomes of a blank tape of that name: by its suffix, or the default. */
+const struct image_format *image_format_by_suffix(const char *path);
+
 /* "pmt, simh, aws", for messages. */
 void image_format_names(char *buf, size_t size);
 
