@@ -180,6 +180,7 @@ struct image {
 	struct tape *owner;
 	struct hostfile *host; /* NULL if it is not one file */
 	const char *name;      /* for messages; lives as long as the image */
+	bool torn;	 /* see image_torn() */
 	uint64_t bot;	 /* the offset of BOT, of the selected partition */
 	char folder[64]; /* what ${name} is if there is no host file */
 };
@@ -247,6 +248,14 @@ void image_init(struct image *image, const struct image_format *format,
  * Returns -EBADMSG.
  */
 int image_damaged(const struct image *image, uint64_t at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * The same for next(), when what is wrong is that the file ends inside the
+ * object: what a writer leaves that died.  Sets ${torn} until next() is called
+ * again; only such damage is ever cut off by pmtimg check --repair.
+ */
+int image_torn(struct image *image, uint64_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Turns what a walk has found into what probe() gives: the words are kept. */
