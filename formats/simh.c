@@ -231,6 +231,21 @@ trailing_differs(const struct image *image, uint64_t at, uint32_t word,
 	    trailing_at);
 }
 
+/*
+ * Whether an odd record ends the file without its padding.  That is the e11
+ * format, and the record is whole: nobody should take it for a torn one.
+ */
+static bool
+is_unpadded(const struct image *image, uint64_t at, uint32_t word)
+{
+	uint32_t length = word & LENGTH_MASK, trailing;
+	uint64_t end = at + framed(image, length) - padding(image, length);
+
+	return padding(image, length) != 0 &&
+	    end == hostfile_size(image->host) &&
+	    word_at(image, end - WORD, &trailing) == 0 && trailing == word;
+}
+
 int
 simh_check_frame(struct image *image, uint64_t at, uint32_t word,
     uint64_t *ret_end)
@@ -241,6 +256,10 @@ simh_check_frame(struct image *image, uint64_t at, uint32_t word,
 	uint32_t trailing;
 	int r;
 
+	if (is_unpadded(image, at, word))
+		return image_damaged(image, at,
+		    "the last record has no padding; images of the e11 format "
+		    "are like that");
 	if (end > size)
 		return image_torn(image, at,
 		    "a record of %" PRIu32 " bytes would end at %" PRIu64
