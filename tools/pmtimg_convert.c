@@ -206,7 +206,8 @@ tell_survey(const struct convert *c, const struct survey *v)
 	(void)snprintf(limit, sizeof(limit), "%zu bytes; the least is %" PRIu32,
 	    v->too_small.len, to->min_record);
 	n += tell_finding(&v->too_small, "too small record", limit);
-	n += tell_finding(&v->bad, "mark of a bad record", "");
+	n += tell_finding(&v->bad, "bad record",
+	    "the data can be kept, but not the mark");
 	n += tell_finding(&v->damage, "damaged place", v->why);
 	if (!c->partitions) {
 		log_error("would be lost: partitions 1 to %" PRIu32
