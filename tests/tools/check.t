@@ -21,14 +21,18 @@ listed()
 	fi
 }
 
-# found: what the last check came to.
+# found IMAGE: what the last check came to.  Listings are of the first partition.
 found()
 {
-	if [ "$status" -eq 0 ]; then
-		perl -MJSON::PP -e 'my $s = decode_json(join "", <>)->[-1];
-			print "0 $s->{records} $s->{filemarks}"' <out
+	local checked=$status
+
+	if [ "$checked" -eq 0 ]; then
+		img info --json "$1"
+		perl -MJSON::PP -e '
+			my $p = decode_json(join "", <>)->{partitions}[0];
+			print "0 $p->{records} $p->{filemarks}"' <out
 	else
-		echo "$status"
+		echo "$checked"
 	fi
 }
 
@@ -37,8 +41,8 @@ checked=0
 for listing in "$images"/*/*/listing; do
 	dir=${listing%/listing}
 	for image in "$dir"/image*; do
-		img check --json "$image"
-		is "$(listed "$listing")" "$(found)" \
+		img check "$image"
+		is "$(listed "$listing")" "$(found "$image")" \
 			"${dir#"$images"/}: check agrees with the listing"
 	done
 	checked=$((checked + 1))

@@ -5,12 +5,14 @@
 # at what it said, and tapes to run it on.  A test works in $scratch.
 #
 #   $status, out, err   how pmtimg ended, and files with what it said
+#   $images             tests/data
 
 # shellcheck source=tests/live/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../live/lib.sh"
 
 tools=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 images=$(realpath "$tools/../data")
+export images
 pmtimg=$build/pmtimg
 status=''
 need "$pmtimg" perl
