@@ -253,7 +253,9 @@ int image_damaged(const struct image *image, uint64_t at, const char *fmt, ...)
 /*
  * The same for next(), when what is wrong is that the file ends inside the
  * object: what a writer leaves that died.  Sets ${torn} until next() is called
- * again; only such damage is ever cut off by pmtimg check --repair.
+ * again; only such damage is ever cut off by pmtimg check --repair.  A format
+ * that calls this keeps all in one host file, whose offsets are its own, and
+ * bears it that next() is asked at any offset behind the damage.
  */
 int image_torn(struct image *image, uint64_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -10,7 +10,8 @@
  * off, and only if it is certain that nothing follows it:
  *
  *  1. there is one damage, and the image has been searched to its end for
- *     anything whole, by a format that can be searched, and nothing was found;
+ *     anything whole, by a format that can be searched and then at every
+ *     offset, and nothing was found;
  *  2. the format says that the file ends inside the object;
  *  3. what would go is less than the largest record of the format;
  *  4. there is one partition, in one host file, whose offsets are the image's.
@@ -225,6 +226,23 @@ check_all(struct check *c)
 
 /* ---- Repairing ---------------------------------------------------------- */
 
+/*
+ * Whether a whole record begins anywhere behind the damage.  More suspicious
+ * than image_resync(), which passes over what does not convince it: here the
+ * question is what might be lost.
+ */
+static bool
+anything_follows(struct image *image, uint64_t at, uint64_t size)
+{
+	struct image_object object;
+
+	for (at++; at < size; at++)
+		if (image_next(image, at, &object) == 0 &&
+		    object.kind == IMAGE_RECORD)
+			return true;
+	return false;
+}
+
 /* Why the damage is no torn tail, or NULL if it is one. */
 static const char *
 not_repairable(const struct check *c)
@@ -251,6 +269,8 @@ not_repairable(const struct check *c)
 	if (c->last.at >= size ||
 	    size - c->last.at >= image_cost(image, image->format->max_record))
 		return "the damage is more than one record long";
+	if (anything_follows(image, c->last.at, size))
+		return "good data follows the damage";
 	return image_protection(image);
 }
 
