@@ -33,6 +33,8 @@
 #ifndef PMT_FILE_H
 #define PMT_FILE_H
 
+#include <stdint.h>
+
 #include "spec.h"
 
 struct image;
@@ -46,5 +48,8 @@ extern const struct tape_type file_tape_type;
  * before moving it again.
  */
 struct image *file_image(struct tape *t);
+
+/* The offset in that image where the tape stands. */
+uint64_t file_offset(struct tape *t);
 
 #endif

@@ -13,13 +13,17 @@
 #include "fault.h"
 #include "file.h"
 #include "log.h"
+#include "mirror.h"
 #include "null.h"
 #include "pmtimg.h"
+#include "st.h"
 
 const struct tape_type *const pmtimg_types[] = {
 	&file_tape_type,
 	&null_tape_type,
 	&fault_tape_type,
+	&st_tape_type,
+	&mirror_tape_type,
 	NULL,
 };
 

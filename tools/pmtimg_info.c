@@ -96,7 +96,7 @@ look_at_part(struct pmtimg_tape *t, uint32_t number, uint8_t *buf,
 			break;
 		count_step(p, &step, &in_file);
 	}
-	p->used = step.at;
+	p->used = t->image == NULL ? step.at : step.at - t->image->bot;
 	if (step.kind == PMTIMG_EOD)
 		return PMTIMG_DONE;
 	(void)snprintf(p->damage, sizeof(p->damage), "%s",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "file.h"
 #include "log.h"
 #include "pmtimg.h"
 #include "pmtimg_text.h"
@@ -24,7 +25,7 @@ stand_here(struct pmtimg_walk *w)
 	struct tape_info info;
 
 	tape_describe(w->t->tape, &info);
-	w->at = info.used;
+	w->at = w->t->image == NULL ? info.used : file_offset(w->t->tape);
 	w->object = w->t->tape->pos.object;
 	w->file = w->t->tape->pos.file;
 	w->record = 0;

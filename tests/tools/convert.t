@@ -82,16 +82,16 @@ img ls --json good.tap
 json '$j->[0]{records} == 3 && $j->[0]{bad} == 0 && $j->[0]{bytes} == 201' \
 	'... and count as a record'
 
-tape hurt.tap 6x80 m 80
+tape hurt.tap 30x80 m 80
 damage hurt.tap 92 0 0   # data only: nobody can see that
 damage hurt.tap 176 51
-damage hurt.tap 436 51
+damage hurt.tap 1140 51
 lossy '2 damaged places, the first at object 2, offset 176: leading length' \
 	hurt.tap mended.tap mended.tap 'a damaged record'
-says 'object 2, offset 176: .*object 4 or later|offset 352' '... each of them'
+says 'object 2, offset 176: .*object 12, offset 1056' '... each of them'
 says 'lost in all: what was at 2 damaged places' '... and counts them'
 exits 0 '... and the rest is a clean tape' check mended.tap
-says '5 records .* and 1 filemark' '... with all that can be read'
+says '29 records .* and 1 filemark' '... with all that can be read'
 
 lossy '1 damaged place, .*file ends at' "$images/simh/cut-in-data/image.tap" \
 	cut.tap cut.tap 'a record that is cut off'
