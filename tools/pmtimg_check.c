@@ -256,8 +256,9 @@ not_repairable(const struct check *c)
 	if (c->damages > 1)
 		return "there is more than a torn tail";
 	if (!c->torn)
-		return "the damage is no object that the end of the file cuts "
-		       "off";
+		return "it is not certain that nothing but the end of a record "
+		       "is "
+		       "missing";
 	if (image->format->resync == image_no_resync)
 		return "its format does not allow to see whether good data "
 		       "follows";

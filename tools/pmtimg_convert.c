@@ -210,9 +210,9 @@ tell_survey(const struct convert *c, const struct survey *v)
 	    "the data can be kept, but not the mark");
 	n += tell_finding(&v->damage, "damaged place", v->why);
 	if (!c->partitions) {
-		log_error("would be lost: partitions 1 to %" PRIu32
-			  "; the target has %" PRIu32 " at the most",
-		    from->partitions - 1, to->max_partitions);
+		log_error("would be lost: all partitions but the first of "
+			  "%" PRIu32 "; the target has %" PRIu32 " at the most",
+		    from->partitions, to->max_partitions);
 		n++;
 	}
 	if (from->image == NULL || c->engine.to.image == NULL)
@@ -269,9 +269,9 @@ convert_partitions(struct convert *c)
 	int status = make_partitions(c);
 
 	if (!c->partitions)
-		(void)printf("lost: %s: partitions 1 to %" PRIu32
-			     ": left out; the target has too few\n",
-		    e->from.tape.name, e->from.tape.partitions - 1);
+		(void)printf("lost: %s: all partitions but the first of "
+			     "%" PRIu32 "; the target has too few\n",
+		    e->from.tape.name, e->from.tape.partitions);
 	for (uint32_t i = 0; i < n && status == PMTIMG_DONE; i++) {
 		status = pmtimg_chain_select(&e->from, i);
 		if (status != PMTIMG_DONE)

@@ -142,13 +142,13 @@ refused()
 
 cp a.tap b.tap
 damage b.tap 92 51
-refused 'no object that the end' 'a damaged length, in the middle'
+refused 'not certain that' 'a damaged length, in the middle'
 tape b.tap 80 80 80
 damage b.tap 88 ff ff ff 00
 refused 'good data follows' 'an object that claims to reach the end, but does not'
 cp a.tap b.tap
 damage b.tap 264 51
-refused 'no object that the end' 'a last record that is all there, but damaged'
+refused 'not certain that' 'a last record that is all there, but damaged'
 tape b.tap 20x80
 truncate -s -8 b.tap
 damage b.tap 88 51
@@ -165,12 +165,12 @@ chmod u+w b.tap
 printf '\x50\0\0\0' >b.tap
 head -c 17000000 /dev/zero >>b.tap
 damage b.tap 0 1 0 0 0
-refused 'no object that the end' 'something of another kind' \
+refused 'not certain that' 'something of another kind' \
 	file:b.tap,format=simh
 head -c 88 a.tap >b.tap
 # What ends an e11 image can be its first odd record, which lacks a byte here.
 printf '\3\0\0\0abc\3\0\0\0' >>b.tap
-refused 'no object that the end' 'a last record in the e11 format' \
+refused 'not certain that' 'a last record in the e11 format' \
 	file:b.tap,format=simh
 
 # A signal ends a check, and it says how far it came.
