@@ -18,14 +18,24 @@ pmtimg_walk_buffer(void)
 	return pmtimg_text_need(malloc(TAPE_MAX_RECORD));
 }
 
-/* Where the tape stands. */
-static void
-stand_here(struct pmtimg_walk *w)
+/*
+ * Bytes before here of a tape that is no image.  A drive can't tell; then it is
+ * the data that was read.
+ */
+static uint64_t
+used_here(const struct pmtimg_walk *w)
 {
 	struct tape_info info;
 
 	tape_describe(w->t->tape, &info);
-	w->at = w->t->image == NULL ? info.used : file_offset(w->t->tape);
+	return info.used > 0 ? info.used : w->data;
+}
+
+/* Where the tape stands. */
+static void
+stand_here(struct pmtimg_walk *w)
+{
+	w->at = w->t->image == NULL ? used_here(w) : file_offset(w->t->tape);
 	w->object = w->t->tape->pos.object;
 	w->file = w->t->tape->pos.file;
 	w->record = 0;
@@ -122,12 +132,12 @@ static void
 next_on_tape(struct pmtimg_walk *w, struct pmtimg_step *step)
 {
 	struct tape *tape = w->t->tape;
-	struct tape_info info;
 	enum tape_cond cond;
 	int r = tape_read(tape, w->buf, w->want, &step->len, &cond);
 
-	tape_describe(tape, &info);
-	w->at = step->end = info.used;
+	if (r == 0)
+		w->data += step->len;
+	w->at = step->end = used_here(w);
 	if (r < 0) {
 		if (!tape->pos.known || tape->pos.object == w->object)
 			return;

@@ -24,7 +24,8 @@ enum pmtimg_kind {
 struct pmtimg_step {
 	enum pmtimg_kind kind;
 	uint64_t object, file, record; /* numbers from 0; record: in its file */
-	uint64_t at, end; /* offsets, bytes of medium; end: just past it */
+	uint64_t at, end; /* offsets, bytes of medium; end: just past it; bytes
+			     of data if a drive can't tell more */
 	size_t len;	  /* of a record: bytes of data */
 	bool bad;	  /* of a record: recorded as read with an error */
 	bool exact;	  /* the numbers are certain: no damage so far */
@@ -36,6 +37,7 @@ struct pmtimg_walk {
 	uint8_t *buf; /* where data goes */
 	size_t want;  /* bytes of each record to read into it, from the first */
 	uint64_t at, object, file, record;
+	uint64_t data; /* bytes that were read of a tape that is no image */
 	bool exact;
 };
 
