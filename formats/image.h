@@ -180,7 +180,7 @@ struct image {
 	struct tape *owner;
 	struct hostfile *host; /* NULL if it is not one file */
 	const char *name;      /* for messages; lives as long as the image */
-	bool torn;	 /* see image_torn() */
+	bool torn;	       /* see image_torn() */
 	uint64_t bot;	 /* the offset of BOT, of the selected partition */
 	char folder[64]; /* what ${name} is if there is no host file */
 };

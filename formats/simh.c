@@ -258,8 +258,9 @@ simh_check_frame(struct image *image, uint64_t at, uint32_t word,
 
 	if (is_unpadded(image, at, word))
 		return image_damaged(image, at,
-		    "the last record has no padding; images of the e11 format "
-		    "are like that");
+		    "a record of %" PRIu32 " bytes would end at %" PRIu64
+		    ", but lacks its padding, as in the e11 format",
+		    length, end);
 	if (end > size)
 		return image_torn(image, at,
 		    "a record of %" PRIu32 " bytes would end at %" PRIu64
