@@ -9,6 +9,7 @@ CC ?= gcc
 PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 DESTDIR ?=
+bindir = $(PREFIX)/bin
 sbindir = $(PREFIX)/sbin
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
@@ -18,7 +19,8 @@ unitdir = $(PREFIX)/lib/systemd/system
 build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
 	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev
 run_packages = fuse3 mt-st tar
-test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 \
+test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 jq bc \
+	bsdutils \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh hercules bacula-sd amanda-server libencode-locale-perl \
@@ -39,11 +41,12 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Icuse -Itests/lib -Itests/contract
+	-Idaemon -Iformats -Imirror -Icuse -Itools -Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
 fuse_libs = $(shell $(PKG_CONFIG) --libs fuse3)
+jansson_libs = $(shell $(PKG_CONFIG) --libs jansson)
 systemd_libs = $(shell $(PKG_CONFIG) --libs libsystemd)
 # What formats/ needs; bzip2 has no file for pkg-config.
 core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
@@ -56,9 +59,10 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
 	$(wildcard formats/*.c mirror/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
+pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
-programs = $(BUILD)/pmtd
+programs = $(BUILD)/pmtd $(BUILD)/pmtimg
 
 .PHONY: all
 all: $(programs)
@@ -66,6 +70,10 @@ all: $(programs)
 $(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
 		$(fuse_libs) $(systemd_libs) $(core_libs)
+
+$(BUILD)/pmtimg: $(pmtimg_obj) $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(jansson_libs) \
+		$(core_libs)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -117,7 +125,8 @@ $(BUILD)/live/%.t: tests/live/run
 		$(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*)) >$@
 	@chmod +x $@
 
-script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t)
+script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t \
+	tests/tools/*.t)
 
 JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)
@@ -207,7 +216,8 @@ sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
 lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
-		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror cuse
+		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror \
+		cuse tools
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
@@ -252,6 +262,8 @@ deps-full: deps
 .PHONY: install
 install: all
 	install -D -m 755 $(BUILD)/pmtd $(DESTDIR)$(sbindir)/pmtd
+	install -D -m 755 $(BUILD)/pmtimg $(DESTDIR)$(bindir)/pmtimg
+	install -D -m 644 docs/pmtimg.1 $(DESTDIR)$(mandir)/man1/pmtimg.1
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
 	install -D -m 644 docs/pmt-formats.5 \
 		$(DESTDIR)$(mandir)/man5/pmt-formats.5
@@ -269,7 +281,7 @@ clean:
 
 .PHONY: help
 help:
-	@echo 'make            build/pmtd'
+	@echo 'make            build/pmtd, build/pmtimg'
 	@echo 'make demo       the main job, shown to a person'
 	@echo 'make check      all tests; installs what it needs first'
 	@echo 'make check-san  the tests under address and undefined sanitizers'

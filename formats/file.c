@@ -749,6 +749,19 @@ static const struct tape_ops file_ops = {
 	.free = file_free,
 };
 
+struct image *
+file_image(struct tape *t)
+{
+	return t->ops == &file_ops ? file_of(t)->image : NULL;
+}
+
+uint64_t
+file_offset(struct tape *t)
+{
+	assert(file_image(t) != NULL);
+	return file_of(t)->here.offset;
+}
+
 static int
 format_from_spec(const struct spec *spec,
     const struct image_format **ret_format, struct spec_error *e)

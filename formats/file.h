@@ -33,8 +33,23 @@
 #ifndef PMT_FILE_H
 #define PMT_FILE_H
 
+#include <stdint.h>
+
 #include "spec.h"
 
+struct image;
+
 extern const struct tape_type file_tape_type;
+
+/*
+ * The image in a loaded file tape, its selected partition, to look at beside
+ * the tape; NULL for any other tape, and when none is loaded.  It is gone when
+ * the tape is unloaded.  Whoever changes it (cuts it) loads the tape anew
+ * before moving it again.
+ */
+struct image *file_image(struct tape *t);
+
+/* The offset in that image where the tape stands. */
+uint64_t file_offset(struct tape *t);
 
 #endif

@@ -91,9 +91,8 @@ has_suffix(const char *path, const struct image_format *format)
 	return false;
 }
 
-/* What to make of a blank tape. */
-static const struct image_format *
-format_by_suffix(const char *path)
+const struct image_format *
+image_format_by_suffix(const char *path)
 {
 	for (size_t i = 0; i < N_FORMATS; i++)
 		if (!formats[i]->import_only && has_suffix(path, formats[i]))
@@ -228,7 +227,7 @@ open_source(const struct image_source *source,
 	int r = 0;
 
 	if (format == NULL && blank)
-		format = format_by_suffix(source->path);
+		format = image_format_by_suffix(source->path);
 	if (format == NULL)
 		r = format_by_content(source, &format);
 	if (r < 0)
@@ -296,8 +295,10 @@ image_describe(struct image *image, struct image_info *ret_info)
 int
 image_next(struct image *image, uint64_t at, struct image_object *ret_object)
 {
-	int r = image->format->next(image, at, ret_object);
+	int r;
 
+	image->torn = false;
+	r = image->format->next(image, at, ret_object);
 	if (r == 0 && ret_object->kind != IMAGE_NONE) {
 		assert(ret_object->at >= at);
 		assert(ret_object->end > ret_object->at);
@@ -461,17 +462,42 @@ image_init(struct image *image, const struct image_format *format,
 		name_folder(image, source->path);
 }
 
+static int note_damage(const struct image *image, uint64_t at, const char *fmt,
+    va_list ap) __attribute__((format(printf, 3, 0)));
+
+static int
+note_damage(const struct image *image, uint64_t at, const char *fmt, va_list ap)
+{
+	char what[160];
+
+	(void)vsnprintf(what, sizeof(what), fmt, ap); /* cut is fine */
+	return tape_fail(image->owner, EBADMSG, "%s: offset %" PRIu64 ": %s",
+	    image->name, at, what);
+}
+
 int
 image_damaged(const struct image *image, uint64_t at, const char *fmt, ...)
 {
-	char what[160];
 	va_list ap;
+	int r;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap); /* cut is fine */
+	r = note_damage(image, at, fmt, ap);
 	va_end(ap);
-	return tape_fail(image->owner, EBADMSG, "%s: offset %" PRIu64 ": %s",
-	    image->name, at, what);
+	return r;
+}
+
+int
+image_torn(struct image *image, uint64_t at, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = note_damage(image, at, fmt, ap);
+	va_end(ap);
+	image->torn = true;
+	return r;
 }
 
 int

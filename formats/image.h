@@ -180,6 +180,7 @@ struct image {
 	struct tape *owner;
 	struct hostfile *host; /* NULL if it is not one file */
 	const char *name;      /* for messages; lives as long as the image */
+	bool torn;	       /* see image_torn() */
 	uint64_t bot;	 /* the offset of BOT, of the selected partition */
 	char folder[64]; /* what ${name} is if there is no host file */
 };
@@ -189,6 +190,9 @@ const struct image_format *const *image_formats(void);
 
 /* The format of that name, or NULL. */
 const struct image_format *image_format_named(const char *name);
+
+/* What becomes of a blank tape of that name: by its suffix, or the default. */
+const struct image_format *image_format_by_suffix(const char *path);
 
 /* "pmt, simh, aws", for messages. */
 void image_format_names(char *buf, size_t size);
@@ -244,6 +248,16 @@ void image_init(struct image *image, const struct image_format *format,
  * Returns -EBADMSG.
  */
 int image_damaged(const struct image *image, uint64_t at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * The same for next(), when what is wrong is that the file ends inside the
+ * object: what a writer leaves that died.  Sets ${torn} until next() is called
+ * again; only such damage is ever cut off by pmtimg check --repair.  A format
+ * that calls this keeps all in one host file, whose offsets are its own, and
+ * bears it that next() is asked at any offset behind the damage.
+ */
+int image_torn(struct image *image, uint64_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Turns what a walk has found into what probe() gives: the words are kept. */

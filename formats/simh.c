@@ -168,7 +168,7 @@ word_at(const struct image *image, uint64_t at, uint32_t *ret_word)
  * killed in is all ones; anything else was cut off by somebody else.
  */
 static int
-tail_at(const struct image *image, uint64_t at, uint32_t *ret_word)
+tail_at(struct image *image, uint64_t at, uint32_t *ret_word)
 {
 	size_t left = (size_t)(hostfile_size(image->host) - at);
 	const uint8_t *p;
@@ -178,7 +178,7 @@ tail_at(const struct image *image, uint64_t at, uint32_t *ret_word)
 		return r;
 	for (size_t i = 0; i < left; i++)
 		if (p[i] != 0xff)
-			return image_damaged(image, at,
+			return image_torn(image, at,
 			    "the file ends %zu bytes into a length", left);
 	*ret_word = END_OF_MEDIUM;
 	return 0;
@@ -231,8 +231,23 @@ trailing_differs(const struct image *image, uint64_t at, uint32_t word,
 	    trailing_at);
 }
 
+/*
+ * Whether an odd record ends the file without its padding.  That is the e11
+ * format, and the record is whole: nobody should take it for a torn one.
+ */
+static bool
+is_unpadded(const struct image *image, uint64_t at, uint32_t word)
+{
+	uint32_t length = word & LENGTH_MASK, trailing;
+	uint64_t end = at + framed(image, length) - padding(image, length);
+
+	return padding(image, length) != 0 &&
+	    end == hostfile_size(image->host) &&
+	    word_at(image, end - WORD, &trailing) == 0 && trailing == word;
+}
+
 int
-simh_check_frame(const struct image *image, uint64_t at, uint32_t word,
+simh_check_frame(struct image *image, uint64_t at, uint32_t word,
     uint64_t *ret_end)
 {
 	uint32_t length = word & LENGTH_MASK;
@@ -241,8 +256,13 @@ simh_check_frame(const struct image *image, uint64_t at, uint32_t word,
 	uint32_t trailing;
 	int r;
 
-	if (end > size)
+	if (is_unpadded(image, at, word))
 		return image_damaged(image, at,
+		    "a record of %" PRIu32 " bytes would end at %" PRIu64
+		    ", but lacks its padding, as in the e11 format",
+		    length, end);
+	if (end > size)
+		return image_torn(image, at,
 		    "a record of %" PRIu32 " bytes would end at %" PRIu64
 		    ", but the file ends at %" PRIu64,
 		    length, end, size);
@@ -257,7 +277,7 @@ simh_check_frame(const struct image *image, uint64_t at, uint32_t word,
 
 /* The word that begins an object, or END_OF_MEDIUM. */
 static int
-header_at(const struct image *image, uint64_t at, uint32_t *ret_word)
+header_at(struct image *image, uint64_t at, uint32_t *ret_word)
 {
 	bool extended = dialect_of(image) == SIMH_EXTENDED;
 	int r;
@@ -274,7 +294,7 @@ header_at(const struct image *image, uint64_t at, uint32_t *ret_word)
 }
 
 int
-simh_next_word(const struct image *image, uint64_t *at, uint32_t *ret_word)
+simh_next_word(struct image *image, uint64_t *at, uint32_t *ret_word)
 {
 	bool extended = dialect_of(image) == SIMH_EXTENDED;
 	int r;

@@ -54,7 +54,7 @@ take_census(struct image *image, struct census *ret_census)
 
 /* Whether the next record after ${at} is odd, and intact with other padding. */
 static bool
-is_otherwise_padded(const struct simh_image *image, uint64_t at)
+is_otherwise_padded(struct simh_image *image, uint64_t at)
 {
 	struct simh_image other = *image;
 	uint32_t word;

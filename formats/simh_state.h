@@ -49,13 +49,13 @@ bool simh_is_record(uint32_t word);
  * begins the next object; the end of the file and whatever counts as the end of
  * the medium are FFFFFFFF.
  */
-int simh_next_word(const struct image *image, uint64_t *at, uint32_t *ret_word);
+int simh_next_word(struct image *image, uint64_t *at, uint32_t *ret_word);
 
 /*
  * Where what begins at ${at} with ${word}, and is framed like a record, ends.
  * -EBADMSG: not so, there is no such word after it.
  */
-int simh_check_frame(const struct image *image, uint64_t at, uint32_t word,
+int simh_check_frame(struct image *image, uint64_t at, uint32_t word,
     uint64_t *ret_end);
 
 #endif

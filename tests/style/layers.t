@@ -55,6 +55,12 @@ none "formats/ does not know mirror/" \
 none "daemon/ knows none of them, but for pmtd.c" \
 	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
 		grep -E "\"($(headers cuse formats mirror))\"")
+none "tools/ knows tapes and images, but no drive and no nodes" \
+	< <(includes tools/*.[ch] |
+		grep -E "\"((drive|drive_state|ioctl)\.h|$(headers cuse))\"|fuse")
+none "nobody knows tools/, and only tools/ knows jansson" \
+	< <(includes daemon/*.[ch] formats/*.[ch] mirror/*.[ch] cuse/*.[ch] |
+		grep -E "\"($(headers tools))\"|jansson")
 none "the inside of the drive is for drive*.c" \
 	< <(includes daemon/*.[ch] | grep 'drive_state\.h' | grep -v '^daemon/drive')
 none "every source file has its SPDX line" \

@@ -27,9 +27,13 @@ for page in docs/*.[1-8]; do
 	ok $? "$page has no faults that mandoc sees"
 done
 
-for option in $("$build/pmtd" --help | grep -oE -- '--[a-z]+' | sort -u); do
-	grep -q "Fl Fl ${option#--}" docs/pmtd.8
-	ok $? "pmtd(8) explains $option"
+for page in pmtd.8 pmtimg.1; do
+	name=${page%.*}
+	for option in $("$build/$name" --help | grep -oE -- '--[a-z]+' |
+		sort -u); do
+		grep -q "Fl Fl ${option#--}" "docs/$page"
+		ok $? "$name(${page#*.}) explains $option"
+	done
 done
 
 echo "1..$n"

@@ -10,7 +10,7 @@ build=${BUILD:-build}
 n=0
 failed=0
 
-for dir in daemon formats cuse; do
+for dir in daemon formats cuse tools; do
 	for object in "$build/$dir"/*.o; do
 		[ -e "$object" ] || continue
 		file=$(basename "$object" .o)
