@@ -19,9 +19,11 @@
 #include <sys/stat.h>
 
 #include "image.h"
+#include "native.h"
 #include "simh.h"
 
 static const struct image_format *const formats[] = {
+	&native_format,
 	&simh_format,
 	NULL,
 };

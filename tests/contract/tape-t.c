@@ -19,6 +19,11 @@ struct subject {
 #define LIMITED_RECORD 1000 /* bytes; early warning after two of them */
 
 static const struct subject subjects[] = {
+	{ .name = "pmt",
+	    .traits = KEEPS,
+	    .spec = "file:%s.pmt",
+	    .protected = "file:%s.pmt,readonly=yes",
+	    .limited = "file:%s.pmt,capacity=4300,warn=1200" },
 	{ .name = "simh",
 	    .traits = KEEPS,
 	    .spec = "file:%s.tap",
