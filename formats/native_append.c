@@ -49,13 +49,16 @@ checkpoint(struct native_log *log)
 }
 
 /*
- * Takes back a superblock of which it is not known whether it is there: the one
- * that holds is written over it, with a greater sequence.
+ * Takes back a superblock of which it is not known whether it is there, or
+ * durable: ${old} is what holds, with a greater sequence.
  */
 static void
 take_back(struct native_log *log, const struct native_super *old)
 {
 	log->super = *old;
+	log->doubtful = true;
+	if (hostfile_sync(log->host) < 0) /* rule 3 */
+		return;
 	log->doubtful = native_append_super(log, old) < 0;
 }
 
@@ -83,39 +86,56 @@ native_append_sync(struct native_log *log)
 	return 0;
 }
 
-/*
- * Begins an epoch at ${place}: what follows it does not count any more, as soon
- * as this is durable.  On failure the old epoch holds.
- */
-static int
-begin_epoch(struct native_log *log, const struct native_place *place)
+int
+native_append_commit(struct native_log *log, const struct native_super *super)
 {
-	struct native_super old = log->super, super = log->super;
+	struct native_super old = log->super, next = *super;
 	unsigned slot = log->slot;
 	int r;
 
+	log->begun = false;
 	/* What the superblock is to vouch for comes first (rule 2). */
 	r = hostfile_sync(log->host);
 	if (r < 0)
 		return r;
-	super.epoch = ++log->epoch;
-	super.limit = super.checkpoint = *place;
-	super.index = log->index;
-	super.indexes = log->indexes;
-	r = native_append_super(log, &super);
+	next.epoch = ++log->epoch;
+	r = native_append_super(log, &next);
 	if (r == 0)
 		r = hostfile_sync(log->host);
 	if (r < 0) {
-		log->slot = slot;
-		take_back(log, &old);
+		native_append_undo(log, &old, slot);
 		return r;
 	}
-	/* Both slots are to know it, should one of them rot (rule 7). */
-	super = log->super;
-	(void)native_append_super(log, &super); /* one is enough to go on */
 	log->doubtful = false;
 	log->synced = true;
 	return 0;
+}
+
+void
+native_append_undo(struct native_log *log, const struct native_super *old,
+    unsigned slot)
+{
+	log->slot = slot;
+	take_back(log, old);
+}
+
+/* So that it is known if one of the slots should rot (rule 7). */
+static void
+double_super(struct native_log *log)
+{
+	struct native_super super = log->super;
+
+	(void)native_append_super(log, &super); /* one is enough to go on */
+}
+
+void
+native_append_blank(struct native_log *log)
+{
+	double_super(log);
+	native_log_blank(log);
+	/* If it can't be cut now, then before something is written. */
+	log->begun = hostfile_cut(log->host, log->end.offset) == 0;
+	log->dirty = true;
 }
 
 /* What native_index_cut() changes, as it was. */
@@ -137,17 +157,21 @@ static int
 end_at(struct native_log *log, const struct native_place *place)
 {
 	struct native_log before = *log;
+	struct native_super super = log->super;
 	int r;
 
-	log->begun = false; /* until it is wholly so */
 	native_index_cut(log, place);
-	r = begin_epoch(log, place);
+	super.limit = super.checkpoint = *place;
+	super.index = log->index;
+	super.indexes = log->indexes;
+	r = native_append_commit(log, &super);
 	if (r == 0) {
+		double_super(log);
 		r = hostfile_cut(log->host, place->offset);
-		if (r < 0 && hostfile_sync(log->host) == 0) /* rule 3 */
+		if (r < 0)
 			take_back(log, &before.super);
 	}
-	if (r < 0) {
+	if (r < 0) { /* no epoch has begun */
 		restore_index(log, &before);
 		return r;
 	}

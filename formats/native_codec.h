@@ -14,12 +14,23 @@
 #include "native_disk.h"
 
 struct native_codec;
+struct native_key;
 struct tape;
 
-/* Explains failures to ${owner}; ${name} is for messages and must outlive it.
+/*
+ * Explains failures to ${owner}.  ${random} is where salts come from, ${level}
+ * the level of compression, 0 for the default.
  */
-struct native_codec *native_codec_new(struct tape *owner, const char *name);
+struct native_codec *native_codec_new(struct tape *owner, int level,
+    int (*random)(void *buf, size_t len));
 void native_codec_free(struct native_codec *codec);
+
+/* Whether records are compressed from now on. */
+void native_codec_compress(struct native_codec *codec, bool compress);
+bool native_codec_compresses(const struct native_codec *codec);
+
+/* Takes over a key, with which records are encrypted from now on. */
+void native_codec_encrypt(struct native_codec *codec, struct native_key *key);
 
 /* The most bytes of payload that a record of ${len} bytes takes. */
 uint64_t native_codec_most(const struct native_codec *codec, size_t len);
@@ -45,7 +56,7 @@ void *native_codec_room(struct native_codec *codec,
 /*
  * The other way: the first ${size} bytes of the record into ${buf}, out of the
  * payload in ${stored}, which native_codec_room() has given.  -EBADMSG: it is
- * damaged, and ${*ret_what} says how; -ENOMEM; -EACCES: there is no key.
+ * damaged, and ${*ret_what} says how; -ENOMEM, -EIO.
  */
 int native_codec_unpack(struct native_codec *codec,
     const struct native_super *super, const struct native_head *head,

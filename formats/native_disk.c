@@ -191,8 +191,7 @@ super_is_sane(const struct native_super *super)
 	return super->partitions >= 1 &&
 	    super->partitions <= TAPE_MAX_PARTITIONS &&
 	    super->partition < super->partitions &&
-	    super->label[NATIVE_LABEL - 1] == '\0' &&
-	    super->warn <= super->capacity && super->epoch > 0 &&
+	    super->label[NATIVE_LABEL - 1] == '\0' && super->epoch > 0 &&
 	    super->capacity <= INT64_MAX / 2 && limit->offset >= NATIVE_START &&
 	    point->offset >= limit->offset && point->offset <= INT64_MAX / 2 &&
 	    limit->offset % NATIVE_ALIGN == 0 &&

@@ -460,7 +460,8 @@ is_unborn(const struct native_log *log, const struct slots *slots)
 }
 
 static int
-refuse_slots(const struct native_log *log, const struct slots *slots)
+refuse_slots(const struct native_log *log, const struct slots *slots,
+    const uint8_t *generation)
 {
 	const char *name = hostfile_name(log->host);
 	struct tape *owner = log->image->owner;
@@ -469,6 +470,12 @@ refuse_slots(const struct native_log *log, const struct slots *slots)
 		return tape_fail(owner, EMEDIUMTYPE,
 		    "%s: made by a newer pmt, with features that this one does "
 		    "not know",
+		    name);
+	if (generation != NULL &&
+	    (slots->found[0] == 0 || slots->found[1] == 0))
+		return tape_fail(owner, EMEDIUMTYPE,
+		    "%s: a partition, but not of this volume as it is "
+		    "formatted now",
 		    name);
 	for (size_t at = 0; at + 8 <= slots->len; at += NATIVE_SLOT)
 		if (native_super_begins(slots->bytes + at, 8))
@@ -521,7 +528,7 @@ native_log_read_super(struct native_log *log, const uint8_t *generation,
 	best = newest(log, &slots, generation);
 	if (best < 0) {
 		*ret_blank = is_unborn(log, &slots);
-		return refuse_slots(log, &slots);
+		return refuse_slots(log, &slots, generation);
 	}
 	log->slot = (unsigned)best;
 	log->super = slots.supers[best];
@@ -558,10 +565,19 @@ native_log_make(struct native_log *log)
 	log->slot = 1;
 	log->sequence = super->sequence;
 	log->epoch = super->epoch;
-	log->end = super->checkpoint;
-	log->tail = log->end.offset;
-	native_index_begin(log);
+	native_log_blank(log);
 	return r;
+}
+
+void
+native_log_blank(struct native_log *log)
+{
+	log->seed = native_seed(&log->super);
+	log->end = log->super.checkpoint;
+	log->tail = log->end.offset;
+	log->broken = log->begun = false;
+	log->cursor = log->end;
+	native_index_begin(log);
 }
 
 /* ---- Recovery ----------------------------------------------------------- */

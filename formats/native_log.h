@@ -64,6 +64,9 @@ int native_log_open(struct native_log *log, const uint8_t *generation);
 /* Makes a log: ${log->super} says what it is to be. */
 int native_log_make(struct native_log *log);
 
+/* Knows the log as blank, with ${log->super} as it is. */
+void native_log_blank(struct native_log *log);
+
 /*
  * Reads the superblocks.  -EMEDIUMTYPE: there is no valid one of that
  * generation; ${ret_blank}: because the file has not become an image yet.
@@ -128,6 +131,20 @@ int native_append_record(struct native_log *log, const void *buf, size_t len,
     uint64_t *ret_end);
 int native_append_filemark(struct native_log *log, uint64_t *ret_end);
 int native_append_sync(struct native_log *log);
+
+/*
+ * Puts ${super} in the place of the one that holds, durably; its epoch is the
+ * next one that was not used.  On failure the old one holds.
+ */
+int native_append_commit(struct native_log *log,
+    const struct native_super *super);
+
+/* Goes back to what held before a commit, in ${slot} then. */
+void native_append_undo(struct native_log *log, const struct native_super *old,
+    unsigned slot);
+
+/* After a commit that has made the log blank: makes it so. */
+void native_append_blank(struct native_log *log);
 
 /* What is to be done before the host file is closed. */
 int native_append_finish(struct native_log *log);

@@ -122,6 +122,17 @@ native_search_verdict(struct native_log *log, const struct native_place *place)
 	bool all;
 	int r;
 
+	/*
+	 * A stale object can only be here if the truncation before this epoch
+	 * was not done, or was lost, and nothing was synced here since.
+	 */
+	r = place->offset + NATIVE_HEAD > hostfile_size(log->host)
+	    ? -ENODATA
+	    : peek_head(log, place->offset, &head);
+	if (r == 0 && head.epoch < log->super.epoch)
+		return 0;
+	if (r < 0 && r != -ENODATA)
+		return r;
 	for (;;) {
 		r = native_search(log, at, left, &found, &head, &all);
 		if (r == -ENODATA && all)
