@@ -370,20 +370,22 @@ int
 image_put_record(struct image *image, uint64_t at, const void *buf, size_t len,
     uint64_t *ret_end)
 {
+	uint64_t most = at + image_cost(image, len);
 	int r;
 
 	assert(len > 0 && len <= image->format->max_record);
 	r = image->format->put_record(image, at, buf, len, ret_end);
-	assert(r < 0 || *ret_end <= at + image_cost(image, len));
+	assert(r < 0 || *ret_end <= most);
 	return r;
 }
 
 int
 image_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 {
+	uint64_t most = at + image_cost(image, 0);
 	int r = image->format->put_filemark(image, at, ret_end);
 
-	assert(r < 0 || *ret_end <= at + image_cost(image, 0));
+	assert(r < 0 || *ret_end <= most);
 	return r;
 }
 
