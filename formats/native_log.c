@@ -76,10 +76,10 @@ refuse_head(struct native_log *log, uint64_t at)
 	uint64_t size = hostfile_size(log->host);
 	struct native_head head;
 
-	if (at >= size)
+	if (at >= size || size - at < NATIVE_HEAD)
 		return native_log_damaged(log, at,
-		    "the file ends here, but data goes on to %" PRIu64,
-		    log->end.offset);
+		    "the file ends at %" PRIu64 ", but data go on to %" PRIu64,
+		    size, log->end.offset);
 	if (any_head(log, at, &head) < 0)
 		return native_log_damaged(log, at,
 		    "the header of an object is damaged");
