@@ -91,6 +91,7 @@ struct native_image {
 	struct native_codec *codec;
 	struct native_log logs[TAPE_MAX_PARTITIONS]; /* host NULL: not there */
 	unsigned selected;
+	bool unsure; /* which formatting holds, see native_partition() */
 };
 
 static int
@@ -514,6 +515,10 @@ native_protection(const struct image *image)
 	const struct native_image *n = native_of(image);
 	const char *why = NULL;
 
+	if (n->unsure)
+		return "formatting has failed halfway; unload and load it to "
+		       "go "
+		       "on";
 	for (unsigned i = 0; i < TAPE_MAX_PARTITIONS && why == NULL; i++)
 		if (n->logs[i].host != NULL)
 			why = hostfile_protection(n->logs[i].host);
@@ -695,20 +700,39 @@ prepare_companion(struct native_image *n, unsigned i, uint32_t count,
 	return native_log_make(log);
 }
 
-/* Goes back to how it was: those that were not there are closed again. */
+/*
+ * Forgets what was prepared.  It stays in its slot, which the next superblock
+ * will need: for the first partition may have been committed after all.
+ */
 static void
-undo_companion(struct native_image *n, unsigned i,
+forget_companion(struct native_image *n, unsigned i,
     const struct native_log *before)
 {
 	struct native_log *log = &n->logs[i];
 
 	if (before->host != NULL) {
-		native_append_undo(log, &before->super, before->slot);
+		log->super = before->super;
+		log->slot = before->slot;
 		return;
 	}
 	if (log->host != NULL)
 		(void)hostfile_close(log->host); /* nobody refers to it */
 	*log = *before;
+}
+
+/* Formatting has failed: all is as before, or nothing may be written. */
+static void
+forget_all(struct native_image *n, uint32_t count,
+    const struct native_log *before)
+{
+	char why[sizeof(n->base.owner->why)];
+
+	memcpy(why, n->base.owner->why, sizeof(why));
+	if (n->logs[0].doubtful || hostfile_sync(n->logs[0].host) < 0)
+		n->unsure = true;
+	for (unsigned i = 1; i < count; i++)
+		forget_companion(n, i, &before[i]);
+	memcpy(n->base.owner->why, why, sizeof(why));
 }
 
 /* It has been committed: everything is blank, whatever fails from here on. */
@@ -744,7 +768,6 @@ native_partition(struct image *image, uint32_t partitions, uint64_t size)
 	struct native_log before[TAPE_MAX_PARTITIONS];
 	uint8_t generation[NATIVE_UUID];
 	struct native_super super;
-	uint32_t i;
 	int r = 0;
 
 	if (n->logs[0].super.volume > 0 && size > 0 &&
@@ -759,18 +782,13 @@ native_partition(struct image *image, uint32_t partitions, uint64_t size)
 	if (world->random(generation, sizeof(generation)) < 0)
 		return tape_fail(image->owner, EIO, "no random bytes");
 	memcpy(before, n->logs, sizeof(before));
-	for (i = 1; r == 0 && i < partitions; i++)
+	for (unsigned i = 1; r == 0 && i < partitions; i++)
 		r = prepare_companion(n, i, partitions, size, generation);
 	super = blank_super(n, 0, partitions, size, generation);
 	if (r == 0)
 		r = native_append_commit(&n->logs[0], &super);
 	if (r < 0) {
-		char why[sizeof(image->owner->why)];
-
-		memcpy(why, image->owner->why, sizeof(why));
-		while (--i > 0)
-			undo_companion(n, i, &before[i]);
-		memcpy(image->owner->why, why, sizeof(why));
+		forget_all(n, partitions, before);
 		return r;
 	}
 	finish_partition(n, partitions);

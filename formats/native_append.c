@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,20 @@ native_append_super(struct native_log *log, const struct native_super *super)
 	return 0;
 }
 
+/* The same where it need not succeed: a failure leaves no words. */
+static bool
+try_super(struct native_log *log, const struct native_super *super)
+{
+	struct tape *owner = log->image->owner;
+	char why[sizeof(owner->why)];
+	int r;
+
+	memcpy(why, owner->why, sizeof(why));
+	r = native_append_super(log, super);
+	memcpy(owner->why, why, sizeof(why));
+	return r == 0;
+}
+
 /*
  * Says in the superblock that all up to the end is durable, which it is: this
  * follows a sync.  It need not be durable itself; so if it can't be written,
@@ -45,7 +60,7 @@ checkpoint(struct native_log *log)
 	super.checkpoint = log->end;
 	super.index = log->index;
 	super.indexes = log->indexes;
-	(void)native_append_super(log, &super); /* see above */
+	(void)try_super(log, &super); /* see above */
 }
 
 /*
@@ -55,11 +70,15 @@ checkpoint(struct native_log *log)
 static void
 take_back(struct native_log *log, const struct native_super *old)
 {
+	struct tape *owner = log->image->owner;
+	char why[sizeof(owner->why)];
+
 	log->super = *old;
 	log->doubtful = true;
-	if (hostfile_sync(log->host) < 0) /* rule 3 */
-		return;
-	log->doubtful = native_append_super(log, old) < 0;
+	memcpy(why, owner->why, sizeof(why)); /* why it has come to this */
+	if (hostfile_sync(log->host) == 0)    /* rule 3 */
+		log->doubtful = !try_super(log, old);
+	memcpy(owner->why, why, sizeof(why));
 }
 
 int
@@ -103,20 +122,13 @@ native_append_commit(struct native_log *log, const struct native_super *super)
 	if (r == 0)
 		r = hostfile_sync(log->host);
 	if (r < 0) {
-		native_append_undo(log, &old, slot);
+		log->slot = slot;
+		take_back(log, &old);
 		return r;
 	}
 	log->doubtful = false;
 	log->synced = true;
 	return 0;
-}
-
-void
-native_append_undo(struct native_log *log, const struct native_super *old,
-    unsigned slot)
-{
-	log->slot = slot;
-	take_back(log, old);
 }
 
 /* So that it is known if one of the slots should rot (rule 7). */
@@ -125,7 +137,7 @@ double_super(struct native_log *log)
 {
 	struct native_super super = log->super;
 
-	(void)native_append_super(log, &super); /* one is enough to go on */
+	(void)try_super(log, &super); /* one is enough to go on */
 }
 
 void
@@ -192,6 +204,11 @@ native_append_cut(struct native_log *log, uint64_t at)
 		at = log->end.offset;
 	if (log->begun && at == log->end.offset)
 		return hostfile_cut(log->host, at); /* an append that failed */
+	if (at > hostfile_size(log->host))
+		return tape_fail(log->image->owner, EIO,
+		    "%s: offset %" PRIu64 ": the file ends before it; data are "
+		    "missing",
+		    hostfile_name(log->host), at);
 	r = native_log_place(log, at, &place);
 	return r < 0 ? r : end_at(log, &place);
 }

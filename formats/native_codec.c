@@ -22,9 +22,10 @@
 #include "native_key.h"
 #include "tape.h"
 
-#define LEVEL 1 /* of zstd: the higher ones gain little on blocks this small \
-		 */
-#define CRC 4	/* bytes of it behind the data */
+#define LEVEL                                                              \
+	1     /* of zstd: the higher ones gain little on blocks this small \
+	       */
+#define CRC 4 /* bytes of it behind the data */
 
 /* Memory that grows to what is needed. */
 struct memory {

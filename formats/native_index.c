@@ -99,9 +99,8 @@ index_is_sane(const struct index *index, const struct native_point *here)
 	return true;
 }
 
-/* Reads the index object at ${at}.  False: it can't be had, for any reason. */
 static bool
-load(struct native_log *log, const struct native_point *at,
+read_index(struct native_log *log, const struct native_point *at,
     struct index *ret_index)
 {
 	uint8_t bytes[FIXED + POINT * (POINTERS + NATIVE_SAMPLES)];
@@ -129,6 +128,24 @@ load(struct native_log *log, const struct native_point *at,
 	for (uint32_t i = 0; i < ret_index->n_samples; i++, p += POINT)
 		ret_index->samples[i] = point_get(p);
 	return index_is_sane(ret_index, at);
+}
+
+/*
+ * Reads the index object at ${at}.  False: it can't be had, for any reason;
+ * which is no failure of anything, so there are no words.
+ */
+static bool
+load(struct native_log *log, const struct native_point *at,
+    struct index *ret_index)
+{
+	struct tape *owner = log->image->owner;
+	char why[sizeof(owner->why)];
+	bool ok;
+
+	memcpy(why, owner->why, sizeof(why));
+	ok = read_index(log, at, ret_index);
+	memcpy(owner->why, why, sizeof(why));
+	return ok;
 }
 
 /* ---- Writing ------------------------------------------------------------ */

@@ -443,7 +443,8 @@ read_slots(struct native_log *log, struct slots *slots)
 /*
  * Whether this is what a crash can leave of native_log_make(), so that there is
  * nothing to be lost: no more than two slots, and nothing in them but zeros, or
- * not even a sector, which begins as a superblock does.
+ * not even a sector, which begins as a superblock does; or less than two slots,
+ * of which the first was never used.
  */
 static bool
 is_unborn(const struct native_log *log, const struct slots *slots)
@@ -452,6 +453,8 @@ is_unborn(const struct native_log *log, const struct slots *slots)
 
 	if (hostfile_size(log->host) > NATIVE_START)
 		return false;
+	if (slots->found[0] == 0 && slots->len < NATIVE_START)
+		return slots->supers[0].sequence == 1;
 	while (zeros < slots->len && slots->bytes[zeros] == 0)
 		zeros++;
 	return zeros == slots->len ||
@@ -471,6 +474,11 @@ refuse_slots(const struct native_log *log, const struct slots *slots,
 		    "%s: made by a newer pmt, with features that this one does "
 		    "not know",
 		    name);
+	if (slots->found[0] == 0 && slots->len < NATIVE_START)
+		return tape_fail(owner, EMEDIUMTYPE,
+		    "%s: a pmt image that was cut to %zu bytes; nothing is "
+		    "left of its data",
+		    name, slots->len);
 	if (generation != NULL &&
 	    (slots->found[0] == 0 || slots->found[1] == 0))
 		return tape_fail(owner, EMEDIUMTYPE,
@@ -525,9 +533,11 @@ native_log_read_super(struct native_log *log, const uint8_t *generation,
 	*ret_blank = false;
 	if (r < 0)
 		return r;
-	best = newest(log, &slots, generation);
+	best = slots.len < NATIVE_START ? -1 : newest(log, &slots, generation);
 	if (best < 0) {
 		*ret_blank = is_unborn(log, &slots);
+		if (*ret_blank)
+			return -EMEDIUMTYPE;
 		return refuse_slots(log, &slots, generation);
 	}
 	log->slot = (unsigned)best;
@@ -643,6 +653,9 @@ native_log_open(struct native_log *log, const uint8_t *generation)
 	bool blank;
 	int r = native_log_read_super(log, generation, &blank);
 
+	if (blank)
+		return tape_fail(log->image->owner, EMEDIUMTYPE,
+		    "%s: is blank", hostfile_name(log->host));
 	if (r < 0)
 		return r;
 	log->end = log->super.checkpoint;

@@ -69,7 +69,8 @@ void native_log_blank(struct native_log *log);
 
 /*
  * Reads the superblocks.  -EMEDIUMTYPE: there is no valid one of that
- * generation; ${ret_blank}: because the file has not become an image yet.
+ * generation; ${ret_blank}: because the file has not become an image yet, and
+ * then there are no words.
  */
 int native_log_read_super(struct native_log *log, const uint8_t *generation,
     bool *ret_blank);
@@ -138,10 +139,6 @@ int native_append_sync(struct native_log *log);
  */
 int native_append_commit(struct native_log *log,
     const struct native_super *super);
-
-/* Goes back to what held before a commit, in ${slot} then. */
-void native_append_undo(struct native_log *log, const struct native_super *old,
-    unsigned slot);
 
 /* After a commit that has made the log blank: makes it so. */
 void native_append_blank(struct native_log *log);
