@@ -189,8 +189,9 @@ end_at(struct native_log *log, const struct native_place *place)
 	}
 	log->begun = log->dirty = true;
 	log->broken = false;
+	if (place->offset != before.end.offset)
+		log->tail = place->offset; /* else index objects may precede */
 	log->end = log->cursor = *place;
-	log->tail = place->offset;
 	return 0;
 }
 
@@ -370,7 +371,7 @@ append_index(struct native_log *log)
 	struct iovec piece;
 	uint32_t size;
 
-	if (log->n_samples < NATIVE_SAMPLES / 8)
+	if (!native_index_worth(log))
 		return;
 	size = native_index_size(log);
 	if (make_index(log, &place, size, &piece) < 0)

@@ -213,6 +213,12 @@ native_index_due(const struct native_log *log)
 	return log->n_samples < tuned.samples ? 0 : native_index_size(log);
 }
 
+bool
+native_index_worth(const struct native_log *log)
+{
+	return log->n_samples > 0 && log->n_samples >= tuned.samples / 8;
+}
+
 void
 native_index_fill(struct native_log *log, uint8_t *bytes)
 {

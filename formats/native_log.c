@@ -163,6 +163,57 @@ check_chain(struct native_log *log, uint64_t at, const struct native_head *head)
 
 /* ---- Walking ------------------------------------------------------------ */
 
+/* A counted object, whose header is at ${at}. */
+static struct image_object
+object_at(uint64_t at, const struct native_head *head)
+{
+	return (struct image_object){
+		.kind = head->type == NATIVE_FILEMARK ? IMAGE_FILEMARK
+						      : IMAGE_RECORD,
+		.at = at,
+		.end = at + native_extent(head->stored),
+		.size = head->logical,
+	};
+}
+
+/*
+ * The header at ${place}.  If an index object is damaged there, ${place} moves
+ * behind it; 1: that is the end.
+ */
+static int
+head_at(struct native_log *log, struct native_place *place,
+    struct native_head *ret_head)
+{
+	uint64_t behind;
+	int r = native_log_head(log, place->offset, ret_head);
+
+	if (r != -EBADMSG || native_search_index(log, place, &behind) != 0)
+		return r;
+	if (behind == log->end.offset) {
+		*place = log->end;
+		return 1;
+	}
+	r = native_log_head(log, behind, ret_head);
+	if (r == 0)
+		*place = place_of(behind, ret_head);
+	return r;
+}
+
+/* The same at ${at}, which may be anywhere and moves likewise. */
+static int
+head_anywhere(struct native_log *log, uint64_t *at,
+    struct native_head *ret_head)
+{
+	struct native_place place;
+	int r = native_log_head(log, *at, ret_head);
+
+	if (r != -EBADMSG || native_log_place(log, *at, &place) < 0)
+		return r;
+	r = head_at(log, &place, ret_head);
+	*at = place.offset;
+	return r;
+}
+
 int
 native_log_next(struct native_log *log, uint64_t at,
     struct image_object *ret_object)
@@ -176,14 +227,10 @@ native_log_next(struct native_log *log, uint64_t at,
 			return image_nothing(at, ret_object);
 		if (at == log->end.offset)
 			return native_log_damaged(log, at, "%s", log->damage);
-		r = native_log_head(log, at, &head);
-		if (r == -EBADMSG && log->cursor.offset != at)
-			(void)native_log_place(log, at, &log->cursor);
-		if (r == -EBADMSG && log->cursor.offset == at &&
-		    native_search_index(log, &log->cursor, &at) == 0)
-			r = native_log_head(log, at, &head);
-		if (r == -EBADMSG && at >= hostfile_size(log->host) &&
-		    log->broken)
+		r = head_anywhere(log, &at, &head);
+		if (r == 1 ||
+		    (r == -EBADMSG && log->broken &&
+			at >= hostfile_size(log->host)))
 			return image_nothing(at, ret_object);
 		if (r == -EBADMSG)
 			return refuse_head(log, at);
@@ -196,12 +243,7 @@ native_log_next(struct native_log *log, uint64_t at,
 		if (head.type != NATIVE_INDEX)
 			break;
 	}
-	if (head.type == NATIVE_FILEMARK)
-		return image_filemark(at, log->cursor.offset, ret_object);
-	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
-		.at = at,
-		.end = log->cursor.offset,
-		.size = head.logical };
+	*ret_object = object_at(at, &head);
 	return 0;
 }
 
@@ -228,46 +270,33 @@ static int
 walk_to(struct native_log *log, uint64_t from, uint64_t at,
     struct image_object *ret_before)
 {
-	struct image_object object;
-	struct native_place place;
+	struct native_place place = native_bot(&log->super);
 	struct native_head head;
 	int r = 0;
 
 	*ret_before = (struct image_object){ .kind = IMAGE_NONE };
-	place = native_bot(&log->super);
 	if (from != NATIVE_START) {
 		r = native_log_head(log, from, &head);
 		place = place_of(from, &head);
 	}
 	while (r == 0 && place.offset < at) {
 		log->cursor = place;
-		r = native_log_head(log, place.offset, &head);
-		if (r == -EBADMSG) {
-			uint64_t behind;
-
-			r = native_search_index(log, &place, &behind);
-			if (r < 0)
-				return refuse_head(log, place.offset);
-			if (behind >= at)
-				break;
-			r = native_log_head(log, behind, &head);
-			place = place_of(behind, &head);
-		}
-		if (r < 0)
-			return r;
-		object =
-		    (struct image_object){ .kind = head.type == NATIVE_FILEMARK
-				? IMAGE_FILEMARK
-				: IMAGE_RECORD,
-			    .at = place.offset,
-			    .size = head.logical };
+		r = head_at(log, &place, &head);
+		if (r == -EBADMSG)
+			return refuse_head(log, place.offset);
+		if (r != 0 || place.offset >= at)
+			break;
+		if (head.type != NATIVE_INDEX &&
+		    place.offset + native_extent(head.stored) <= at)
+			*ret_before = object_at(place.offset, &head);
 		place = native_after(&place, &head);
-		object.end = place.offset;
-		if (head.type != NATIVE_INDEX && object.end <= at)
-			*ret_before = object;
 	}
-	log->cursor = place;
-	return r;
+	if (r < 0)
+		return r;
+	/* Where an index object is damaged the walk stops before it. */
+	if (place.offset == at)
+		log->cursor = place;
+	return 0;
 }
 
 int
@@ -347,12 +376,7 @@ native_log_prev(struct native_log *log, uint64_t at,
 		return r;
 	if (place.prev == 0)
 		return image_nothing(NATIVE_START, ret_object);
-	if (head.type == NATIVE_FILEMARK)
-		return image_filemark(place.prev, place.offset, ret_object);
-	*ret_object = (struct image_object){ .kind = IMAGE_RECORD,
-		.at = place.prev,
-		.end = place.offset,
-		.size = head.logical };
+	*ret_object = object_at(place.prev, &head);
 	return 0;
 }
 
@@ -654,8 +678,8 @@ native_log_open(struct native_log *log, const uint8_t *generation)
 	int r = native_log_read_super(log, generation, &blank);
 
 	if (blank)
-		return tape_fail(log->image->owner, EMEDIUMTYPE,
-		    "%s: is blank", hostfile_name(log->host));
+		return tape_fail(log->image->owner, EMEDIUMTYPE, "%s: is blank",
+		    hostfile_name(log->host));
 	if (r < 0)
 		return r;
 	log->end = log->super.checkpoint;

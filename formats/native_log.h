@@ -175,6 +175,9 @@ uint32_t native_index_size(const struct native_log *log);
 /* The same if one is due; 0: none is. */
 uint32_t native_index_due(const struct native_log *log);
 
+/* Whether there is enough for one that is not due, at the end of a session. */
+bool native_index_worth(const struct native_log *log);
+
 /* That payload: native_index_size() bytes. */
 void native_index_fill(struct native_log *log, uint8_t *bytes);
 

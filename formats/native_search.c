@@ -178,6 +178,13 @@ native_search_index(struct native_log *log, const struct native_place *place,
 		head.object != place->object || head.files != place->files ||
 		head.wseq <= place->wseq))
 		r = -ENODATA;
+	if (r == -ENODATA && !log->broken && place->offset < log->end.offset &&
+	    log->end.offset - place->offset <= INDEX_MOST &&
+	    log->end.object == place->object &&
+	    log->end.files == place->files) {
+		found = log->end.offset;
+		r = 0;
+	}
 	if (r == 0)
 		*ret_at = found;
 	return r;

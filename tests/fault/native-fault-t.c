@@ -344,11 +344,13 @@ do_read(void)
 	size_t len;
 	int r = tape_read(tape, buf, sizeof(buf), &len, &cond);
 
-	if (r < 0 || model.at == model.n)
-		return check(r) && (r < 0 || cond == TAPE_EOD);
+	if (r < 0)
+		return check(r);
+	if (model.at == model.n)
+		return cond == TAPE_EOD && check(0);
 	model.at++;
-	return check(r) && len == next->len &&
-	    is_record_of(buf, len, next->tag);
+	return len == next->len && is_record_of(buf, len, next->tag) &&
+	    check(0);
 }
 
 /* If it can't be loaded the faults end here. */
