@@ -66,7 +66,8 @@
  * ends at the limit: what follows is of an older epoch.
  *
  * A file of up to 8192 bytes without a valid superblock is blank if all of them
- * are 0, or if they are fewer than 512 and begin as a superblock does: that is
+ * are 0, or if they are fewer than 512 and begin as a superblock does; so is
+ * one of fewer than 8192 whose first superblock has the sequence 1.  That is
  * what may be left of the first load.  Loading changes nothing otherwise, and
  * readers never do: a torn tail stays until the first write cuts it away.
  */

@@ -65,6 +65,15 @@
  *     60      4     CRC (offset 4) of the header before it; for the first
  *                   object the seed: CRC32C of UUID, partition and salt
  *
+ * The first object of the example in pmt-native(5), the record "abc", which
+ * tests/data/native/example has whole (seed 0FFD650E):
+ *
+ *     2000  70 6D 74 4F BB B6 A5 DB  01 00 00 02 02 00 00 00
+ *     2010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00
+ *     2020  01 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00
+ *     2030  03 00 00 00 03 00 00 00  B7 3F 4B 36 0E 65 FD 0F
+ *     2040  61 62 63 00 00 00 00 00
+ *
  * The CRC of a header knows the volume, the partition, the formatting and the
  * offset, so that a header is valid in one place only: not in a copy of the
  * image that is itself stored in a record, nor where a disk has misplaced it.

@@ -418,22 +418,26 @@ native_log_read(struct native_log *log, const struct image_object *object,
 int
 native_log_resync(struct native_log *log, uint64_t at, uint64_t *ret_at)
 {
+	struct image_object object = { .kind = IMAGE_NONE };
 	struct native_head head;
-	uint64_t found;
+	uint64_t found = at;
 	bool all;
 	int r;
 
 	do {
-		r = native_search(log, at + NATIVE_ALIGN, UINT64_MAX, &found,
+		r = native_search(log, found + NATIVE_ALIGN, UINT64_MAX, &found,
 		    &head, &all);
 		if (r < 0)
 			return r;
-		at = found;
-		if (!log->broken && at >= log->end.offset)
+		if (!log->broken && found >= log->end.offset)
 			return -ENODATA;
-	} while (native_log_head(log, at, &head) < 0);
-	*ret_at = at;
-	return 0;
+		r = native_log_next(log, found, &object);
+	} while (r == -EBADMSG);
+	if (r == 0 && object.kind == IMAGE_NONE)
+		return -ENODATA; /* only an index object follows */
+	if (r == 0)
+		*ret_at = found;
+	return r;
 }
 
 /* ---- Superblocks -------------------------------------------------------- */
