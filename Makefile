@@ -103,8 +103,12 @@ $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 
 $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
+$(BUILD)/tests/bench/image: $(testlib_obj) $(core_obj)
+$(BUILD)/tests/bench/image: bench_libs = $(core_libs)
+
 $(bench_programs): %: %.o
-	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs) \
+		$(bench_libs)
 
 $(BUILD)/tests/unit/%.o $(BUILD)/tests/bench/%.o: CPPFLAGS += $(fuse_cflags)
 
@@ -198,6 +202,7 @@ check-full: deps deps-full
 .PHONY: bench
 bench: deps
 	$(MAKE) all tests
+	$(BUILD)/tests/bench/image
 	tests/bench/run fuse
 	tests/lab/lab -m 2G -- tests/bench/run cuse 3
 

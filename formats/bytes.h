@@ -46,6 +46,13 @@ le64_get(const uint8_t *p)
 	return (uint64_t)le32_get(p) | (uint64_t)le32_get(p + 4) << 32;
 }
 
+static inline void
+le64_put(uint8_t *p, uint64_t v)
+{
+	le32_put(p, (uint32_t)v);
+	le32_put(p + 4, (uint32_t)(v >> 32));
+}
+
 /* Big-endian, 32 bits. */
 static inline uint32_t
 be32_get(const uint8_t *p)

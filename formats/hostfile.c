@@ -18,7 +18,7 @@
 #include "hostfile_state.h"
 #include "tape.h"
 
-#define SEND_STEP ((uint64_t)4 << 20) /* bytes, see send_ahead() */
+#define SEND_STEP ((uint64_t)4 << 20) /* bytes, see hostfile_send() */
 
 static int
 system_stat(const char *path, struct stat *st)
@@ -51,6 +51,7 @@ const struct hostfile_calls hostfile_system = {
 	.lock = system_lock,
 	.fstat = system_fstat,
 	.pread = pread,
+	.preadv = preadv,
 	.pwritev = pwritev,
 	.ftruncate = ftruncate,
 	.fallocate = fallocate,
@@ -217,6 +218,8 @@ measure(struct hostfile *h)
 		    h->name);
 	h->size = (uint64_t)st.st_size;
 	h->reserved = h->sent = h->size;
+	/* Whoever wrote it may have been killed before it could be synced. */
+	h->dirty = h->protection == NULL && h->size > 0;
 	return 0;
 }
 
@@ -406,13 +409,9 @@ hostfile_append(struct hostfile *h, const struct iovec *iov, size_t n)
 	return 0;
 }
 
-/*
- * Sets the disk to work on what has been written, so that the next sync finds
- * little left to do.  Only a hint: nothing is durable before that sync, which
- * tells of failures, too.
- */
-static void
-send_ahead(struct hostfile *h)
+/* Nothing is durable before the next sync, which tells of failures, too. */
+void
+hostfile_send(struct hostfile *h)
 {
 	if (h->sent > h->size)
 		h->sent = h->size; /* it has been cut */
@@ -438,7 +437,7 @@ hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
 		return r;
 	}
 	h->window_len = 0;
-	send_ahead(h);
+	hostfile_send(h);
 	return 0;
 }
 

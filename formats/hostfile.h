@@ -56,7 +56,7 @@ uint64_t hostfile_size(const struct hostfile *h);
 const char *hostfile_protection(const struct hostfile *h);
 
 /*
- * Points at ${len} bytes (at most 16) of the file, until the next call.  They
+ * Points at ${len} bytes (at most 64) of the file, until the next call.  They
  * must lie inside the file.  -EIO: they can't be read.
  */
 int hostfile_peek(struct hostfile *h, uint64_t at, size_t len,
@@ -64,6 +64,13 @@ int hostfile_peek(struct hostfile *h, uint64_t at, size_t len,
 
 /* The same for any length, into ${buf}. */
 int hostfile_read(struct hostfile *h, uint64_t at, void *buf, size_t len);
+
+/*
+ * The same, and makes ready for a hostfile_peek() at what follows: ${more}
+ * bytes, or as many as there are, are fetched in the same call.
+ */
+int hostfile_read_on(struct hostfile *h, uint64_t at, void *buf, size_t len,
+    size_t more);
 
 /*
  * Says how the file is going to grow: never past ${most} bytes, and with
@@ -101,6 +108,12 @@ int hostfile_vouch(struct hostfile *h, uint64_t at, const uint8_t *bytes,
 int hostfile_extend(struct hostfile *h, size_t len);
 
 /*
+ * Says that what was appended will not be changed any more: the disk may begin
+ * to work on it, so that the next sync finds little left to do.  Only a hint.
+ */
+void hostfile_send(struct hostfile *h);
+
+/*
  * Overwrites ${len} bytes at ${at}, all inside the file.  -EIO: what is there
  * now is unknown, byte for byte the old or the new.
  */
@@ -108,9 +121,10 @@ int hostfile_replace(struct hostfile *h, uint64_t at, const void *bytes,
     size_t len);
 
 /*
- * Makes everything durable.  -EIO: something may be lost; from then on the file
- * is write protected and every sync fails, because a second one that succeeds
- * says nothing about the pages that the first one dropped.
+ * Makes everything durable, also what others have written before it was opened
+ * and the kernel may still hold.  -EIO: something may be lost; from then on the
+ * file is write protected and every sync fails, because a second one that
+ * succeeds says nothing about the pages that the first one dropped.
  */
 int hostfile_sync(struct hostfile *h);
 
@@ -130,6 +144,7 @@ struct hostfile_calls {
 	int (*lock)(int fd, struct flock *lock); /* F_OFD_SETLK */
 	int (*fstat)(int fd, struct stat *st);
 	ssize_t (*pread)(int fd, void *buf, size_t len, off_t at);
+	ssize_t (*preadv)(int fd, const struct iovec *iov, int n, off_t at);
 	ssize_t (*pwritev)(int fd, const struct iovec *iov, int n, off_t at);
 	int (*ftruncate)(int fd, off_t size);
 	int (*fallocate)(int fd, int mode, off_t at, off_t len);

@@ -88,7 +88,7 @@ hostfile_peek(struct hostfile *h, uint64_t at, size_t len,
 {
 	int r = 0;
 
-	assert(len <= 16 && at <= h->size && len <= h->size - at);
+	assert(len <= 64 && at <= h->size && len <= h->size - at);
 	if (!in_window(h, at, len))
 		r = move_window(h, at, len);
 	if (r < 0)
@@ -105,5 +105,34 @@ hostfile_read(struct hostfile *h, uint64_t at, void *buf, size_t len)
 		return read_all(h, at, buf, len);
 	if (len > 0)
 		memcpy(buf, h->window + (at - h->window_at), len);
+	return 0;
+}
+
+/*
+ * What is wanted goes to ${buf}, what follows into the window, with one call.
+ * Whatever is not as simple as that is left to the calls above.
+ */
+int
+hostfile_read_on(struct hostfile *h, uint64_t at, void *buf, size_t len,
+    size_t more)
+{
+	struct iovec pieces[2] = {
+		{ .iov_base = buf, .iov_len = len },
+		{ .iov_base = h->window, .iov_len = more },
+	};
+	ssize_t n;
+
+	assert(at <= h->size && len <= h->size - at);
+	if (len < WINDOW_NEAR || more > HOSTFILE_WINDOW ||
+	    in_window(h, at, len))
+		return hostfile_read(h, at, buf, len);
+	if (more > h->size - at - len)
+		pieces[1].iov_len = (size_t)(h->size - at - len);
+	n = hostfile_sys->preadv(h->fd, pieces, 2, (off_t)at);
+	h->window_len = 0;
+	if (n < 0 || (size_t)n < len)
+		return hostfile_read(h, at, buf, len);
+	h->window_at = at + len;
+	h->window_len = (size_t)n - len;
 	return 0;
 }

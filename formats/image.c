@@ -25,6 +25,7 @@
 #include "image.h"
 #include "ltfs.h"
 #include "mhvtl.h"
+#include "native.h"
 #include "p7b.h"
 #include "simh.h"
 #include "simh_ext.h"
@@ -33,6 +34,7 @@
 
 /* The first is the default. */
 static const struct image_format *const formats[] = {
+	&native_format,
 	&simh_format,
 	&simh_ext_format,
 	&e11_format,
@@ -390,20 +392,22 @@ int
 image_put_record(struct image *image, uint64_t at, const void *buf, size_t len,
     uint64_t *ret_end)
 {
+	uint64_t most = at + image_cost(image, len);
 	int r;
 
 	assert(len > 0 && len <= image->format->max_record);
 	r = image->format->put_record(image, at, buf, len, ret_end);
-	assert(r < 0 || *ret_end <= at + image_cost(image, len));
+	assert(r < 0 || *ret_end <= most);
 	return r;
 }
 
 int
 image_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 {
+	uint64_t most = at + image_cost(image, 0);
 	int r = image->format->put_filemark(image, at, ret_end);
 
-	assert(r < 0 || *ret_end <= at + image_cost(image, 0));
+	assert(r < 0 || *ret_end <= most);
 	return r;
 }
 

@@ -23,6 +23,15 @@ struct subject {
 #define LIMITED_RECORD 1000 /* bytes; early warning after two of them */
 
 static const struct subject subjects[] = {
+	{ .name = "pmt",
+	    .traits = KEEPS,
+	    .spec = "file:%s.pmt",
+	    .protected = "file:%s.pmt,readonly=yes",
+	    .limited = "file:%s.pmt,capacity=4300,warn=1200" },
+	{ .name = "pmt, compressed",
+	    .traits = KEEPS,
+	    .spec = "file:%s-z.pmt,compress=zstd",
+	    .protected = "file:%s-z.pmt,readonly=yes" },
 	{ .name = "simh",
 	    .traits = KEEPS | COUNTS | RETRIES,
 	    .spec = "file:%s.tap",

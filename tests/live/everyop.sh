@@ -91,7 +91,7 @@ stopped_in()
 	local name=$1 rule=$2 op=$4 result=$5 after=$6 before
 
 	read -r -a before <<<"$3"
-	stalled "$rule" 1
+	stalled "$rule" 3
 	start_client "${before[@]}" "$op" nop
 	is_stopped "$name"
 	if [ "$op" = close ]; then
@@ -133,7 +133,7 @@ killed_in()
 	local name=$1 rule=$2 after=$7 before
 
 	read -r -a before <<<"$3 $4"
-	stalled "$rule" 1.5 # longer than it may take to be killed
+	stalled "$rule" 3 # longer than it may take to be killed
 	start_client "${before[@]}" nop
 	is_killed "$name"
 	comes_back
