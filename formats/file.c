@@ -677,7 +677,7 @@ file_describe(struct tape *t, struct tape_info *ret_info)
 	ret_info->partitions = f->info.partitions;
 	ret_info->max_partitions = f->info.max_partitions;
 	ret_info->can_compress = f->info.can_compress;
-	ret_info->used = f->here.offset;
+	ret_info->used = f->here.offset - f->image->bot;
 	ret_info->room = room_here(f);
 	ret_info->write_protected = image_protection(f->image) != NULL;
 	(void)snprintf(ret_info->medium, sizeof(ret_info->medium), "%s",

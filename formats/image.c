@@ -20,9 +20,11 @@
 
 #include "image.h"
 #include "simh.h"
+#include "vtape.h"
 
 static const struct image_format *const formats[] = {
 	&simh_format,
+	&vtape_format,
 	NULL,
 };
 

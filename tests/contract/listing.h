@@ -46,7 +46,7 @@ add(struct listing *l, const char *fmt, ...)
 static inline void
 list_forward(struct tape *t, struct listing *l)
 {
-	static uint8_t buf[4096];
+	static uint8_t buf[1 << 17];
 	enum tape_cond cond = TAPE_NONE;
 	unsigned filemarks = 0;
 	size_t len;

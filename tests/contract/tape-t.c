@@ -24,6 +24,11 @@ static const struct subject subjects[] = {
 	    .spec = "file:%s.tap",
 	    .protected = "file:%s.tap,readonly=yes",
 	    .limited = "file:%s.tap,capacity=4040,warn=1100" },
+	{ .name = "vtape",
+	    .traits = KEEPS,
+	    .spec = "file:%s.vtape",
+	    .protected = "file:%s.vtape,readonly=yes",
+	    .limited = "file:%s.vtape,capacity=4040,warn=1100" },
 	{ .name = "null", .spec = "null:" },
 };
 
