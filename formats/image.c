@@ -18,12 +18,14 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "amanda.h"
 #include "image.h"
 #include "simh.h"
 #include "vtape.h"
 
 static const struct image_format *const formats[] = {
 	&simh_format,
+	&amanda_format,
 	&vtape_format,
 	NULL,
 };
