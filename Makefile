@@ -21,8 +21,8 @@ run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
-peer_packages = simh hercules bacula-sd amanda-server libencode-locale-perl \
-	libxml-simple-perl
+peer_packages = simh hercules bacula-sd amanda-server amanda-client \
+	libencode-locale-perl libxml-simple-perl
 lint_packages = clang clang-format clang-tidy cppcheck shellcheck
 full_packages = clang libclang-rt-dev
 

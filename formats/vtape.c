@@ -412,7 +412,7 @@ static int
 vtape_next(struct image *image, uint64_t at, struct image_object *ret_object)
 {
 	struct vtape *v = vtape_of(image);
-	struct image_object object;
+	struct image_object object = { .kind = IMAGE_NONE };
 	int r = at == image->bot ? begin_seeing(v) : 0;
 
 	if (r == 0)
