@@ -263,6 +263,31 @@ test_checksums(void)
 	    "VolName           : PMT01", "which has the name");
 }
 
+/*
+ * When it has spaced back over a filemark, Bacula links the next one to where
+ * that was, over the data that it has just written.
+ */
+static void
+test_defect(void)
+{
+	static uint8_t buf[BLOCK];
+	struct tape *t;
+	enum tape_cond cond;
+	uint64_t done;
+	size_t len;
+
+	make_empty("broken.vtape");
+	btape("broken.vtape",
+	    "rewind\\nwr\\nweof\\nwr\\nweof\\nbsf\\nwr\\nweof");
+	t = load_tape(spec_in(dir, "broken.vtape"));
+	tap_is_int(-EIO, tape_space(t, TAPE_TO_EOD, 0, &done, &cond),
+	    "what Bacula has damaged is damage");
+	tap_is_int(3, (int64_t)t->pos.object, "... and what precedes is read");
+	tap_is_int(-EIO, tape_read(t, buf, sizeof(buf), &len, &cond),
+	    "... but not the record whose data it has written over");
+	tape_free(t);
+}
+
 int
 main(void)
 {
@@ -275,6 +300,7 @@ main(void)
 	test_appending();
 	test_overwriting();
 	test_checksums();
+	test_defect();
 	remove_scratch(dir);
 	return tap_done();
 }

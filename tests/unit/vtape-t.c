@@ -161,7 +161,7 @@ test_not_ours(void)
 	make("record.vtape", record, sizeof(record));
 	make("not.vtape", tap, sizeof(tap));
 	make("short.vtape", zeros, 19);
-	refused(spec_in(scratch, "zeros.img"), "simh or vtape",
+	refused(spec_in(scratch, "zeros.img"), " or vtape",
 	    "20 zero bytes of no suffix");
 	make("zeros.tap", zeros, sizeof(zeros));
 	t = load_tape(spec_in(scratch, "zeros.tap"));
