@@ -439,9 +439,9 @@ vtape_prev(struct image *image, uint64_t at, struct image_object *ret_object)
 	return walk_prev(vtape_of(image)->walk, image, at, ret_object);
 }
 
-/* The next filemark that the chain of links leads to. */
+/* The first filemark after ${at} that the chain of links leads to. */
 static int
-vtape_resync(struct image *image, uint64_t at, uint64_t *ret_at)
+mark_in_chain(const struct image *image, uint64_t at, uint64_t *ret_mark)
 {
 	struct mark here, next;
 	uint64_t mark = 0;
@@ -462,8 +462,85 @@ vtape_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 		if (mark > at)
 			break;
 	}
-	vtape_of(image)->seen_to = 0; /* what lies between is not known */
-	*ret_at = mark;
+	*ret_mark = mark;
+	return 0;
+}
+
+/*
+ * Whether these bytes at ${at} are a filemark that the one after it agrees
+ * with.  Other bytes are that only if somebody has put them there.
+ */
+static int
+is_mark_by_next(const struct image *image, uint64_t at, const uint8_t *bytes,
+    bool *ret_is)
+{
+	uint64_t on = le64_get(bytes + ON);
+	struct mark next;
+	int r;
+
+	*ret_is = false;
+	if (le32_get(bytes) != 0 || le64_get(bytes + BACK) >= at ||
+	    on < at + MARK)
+		return 0;
+	r = mark_at(image, on, &next);
+	*ret_is = r == 0 && next.is && next.back == at;
+	return r;
+}
+
+/* The first filemark after ${at}, wherever it is, that can be told from data.
+ */
+static int
+search_mark(const struct image *image, uint64_t at, uint64_t *ret_mark)
+{
+	uint64_t size = hostfile_size(image->host);
+	uint8_t bytes[4096 + MARK - 1];
+	bool is = false;
+	int r = 0;
+
+	for (at++; r == 0 && size - at >= MARK;
+	     at += sizeof(bytes) - MARK + 1) {
+		size_t n = sizeof(bytes);
+
+		if (n > size - at)
+			n = (size_t)(size - at);
+		r = hostfile_read(image->host, at, bytes, n);
+		for (size_t i = 0; r == 0 && i + MARK <= n; i++) {
+			r = is_mark_by_next(image, at + i, bytes + i, &is);
+			if (r == 0 && is) {
+				*ret_mark = at + i;
+				return 0;
+			}
+		}
+		if (n < sizeof(bytes))
+			break;
+	}
+	return r < 0 ? r : -ENODATA;
+}
+
+/*
+ * The next filemark that its links vouch for.  Where its link back is a part of
+ * the damage, what follows it is intact.
+ */
+static int
+vtape_resync(struct image *image, uint64_t at, uint64_t *ret_at)
+{
+	struct vtape *v = vtape_of(image);
+	struct mark here, before;
+	uint64_t mark;
+	int r = mark_in_chain(image, at, &mark);
+
+	if (r == -ENODATA && at < hostfile_size(image->host))
+		r = search_mark(image, at, &mark);
+	if (r == 0)
+		r = mark_at(image, mark, &here);
+	if (r == 0)
+		r = mark_at(image, here.back, &before);
+	if (r < 0)
+		return r;
+	v->seen_to = 0; /* what lies between is not known */
+	*ret_at = before.is && link_agrees(here.back, before.on, mark)
+	    ? mark
+	    : mark + MARK;
 	return 0;
 }
 

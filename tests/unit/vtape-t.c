@@ -238,6 +238,7 @@ test_resync(void)
 {
 	struct tape owner = { .why = "" };
 	struct image_options options = { .readonly = true };
+	struct image_object object;
 	struct image *image;
 	char path[256];
 	uint64_t at;
@@ -252,8 +253,15 @@ test_resync(void)
 	/* at 20, 104, 124, 209, 229, 236, 256, 760 */
 	tap_is_int(0, image_resync(image, 50, &at), "damage before a link");
 	tap_is_int(104, (int64_t)at, "... ends at the next filemark");
-	tap_is_int(-ENODATA, image_resync(image, 124, &at),
-	    "where the links are broken, too, there is nothing");
+	/* The filemark at 209 is no more, and so 236 leads back to nothing. */
+	tap_is_int(0, image_resync(image, 209, &at),
+	    "where the chain is broken filemarks are searched for");
+	tap_is_int(256, (int64_t)at, "... and what follows one is intact");
+	tap_is_int(0, image_next(image, at, &object), "it is read there");
+	tap_is_int(760, (int64_t)object.end, "... up to the next filemark");
+	tap_is_int(0, image_next(image, 760, &object), "which is one");
+	tap_is_int(-ENODATA, image_resync(image, 760, &at),
+	    "after the last filemark there is nothing to find");
 	(void)image_close(image); /* was only read */
 }
 
