@@ -18,6 +18,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "amanda.h"
 #include "aws.h"
 #include "e11.h"
 #include "faketape.h"
@@ -31,6 +32,7 @@
 #include "simh_ext.h"
 #include "ssc.h"
 #include "tpc.h"
+#include "vtape.h"
 
 /* The first is the default. */
 static const struct image_format *const formats[] = {
@@ -43,6 +45,8 @@ static const struct image_format *const formats[] = {
 	&het_format,
 	&faketape_format,
 	&p7b_format,
+	&amanda_format,
+	&vtape_format,
 	&mhvtl_format,
 	&ltfs_format,
 	&ssc_format,

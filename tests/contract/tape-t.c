@@ -76,6 +76,11 @@ static const struct subject subjects[] = {
 	    .spec = "file:%s.fkt",
 	    .protected = "file:%s.fkt,readonly=yes",
 	    .limited = "file:%s.fkt,capacity=4056,warn=1100" },
+	{ .name = "vtape",
+	    .traits = KEEPS | COUNTS | RETRIES,
+	    .spec = "file:%s.vtape",
+	    .protected = "file:%s.vtape,readonly=yes",
+	    .limited = "file:%s.vtape,capacity=4040,warn=1100" },
 	{ .name = "null", .traits = COUNTS, .spec = "null:" },
 };
 
