@@ -517,6 +517,17 @@ search_mark(const struct image *image, uint64_t at, uint64_t *ret_mark)
 	return r < 0 ? r : -ENODATA;
 }
 
+/* Whether there is an object at ${at} that is intact. */
+static bool
+is_intact(struct vtape *v, uint64_t at)
+{
+	struct image_object object = { .kind = IMAGE_NONE };
+
+	v->seen_to = 0; /* what lies between is not known */
+	return vtape_next(&v->base, at, &object) == 0 &&
+	    object.kind != IMAGE_NONE;
+}
+
 /*
  * The next filemark that its links vouch for.  Where its link back is a part of
  * the damage, what follows it is intact.
@@ -525,23 +536,20 @@ static int
 vtape_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 {
 	struct vtape *v = vtape_of(image);
-	struct mark here, before;
-	uint64_t mark;
-	int r = mark_in_chain(image, at, &mark);
+	int r;
 
-	if (r == -ENODATA && at < hostfile_size(image->host))
-		r = search_mark(image, at, &mark);
-	if (r == 0)
-		r = mark_at(image, mark, &here);
-	if (r == 0)
-		r = mark_at(image, here.back, &before);
-	if (r < 0)
-		return r;
-	v->seen_to = 0; /* what lies between is not known */
-	*ret_at = before.is && link_agrees(here.back, before.on, mark)
-	    ? mark
-	    : mark + MARK;
-	return 0;
+	for (;;) {
+		r = mark_in_chain(image, at, &at);
+		if (r == -ENODATA && at < hostfile_size(image->host))
+			r = search_mark(image, at, &at);
+		if (r < 0)
+			return r;
+		for (int i = 0; i < 2; i++)
+			if (is_intact(v, at + (uint64_t)i * MARK)) {
+				*ret_at = at + (uint64_t)i * MARK;
+				return 0;
+			}
+	}
 }
 
 static int
