@@ -272,6 +272,8 @@ install: all
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
 	install -D -m 644 docs/pmt-formats.5 \
 		$(DESTDIR)$(mandir)/man5/pmt-formats.5
+	install -D -m 644 docs/pmt-native.5 \
+		$(DESTDIR)$(mandir)/man5/pmt-native.5
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' dist/pmt@.service \
 		>$(DESTDIR)$(unitdir)/pmt@.service
