@@ -753,6 +753,42 @@ test_resync(void)
 	tape_free(t);
 }
 
+static uint64_t flawed[8];
+static unsigned n_flaws;
+
+static void
+note_flaw(void *context, uint64_t at, const char *what)
+{
+	tap_diag("%s: %" PRIu64 ": %s", (const char *)context, at, what);
+	if (n_flaws < 8)
+		flawed[n_flaws] = at;
+	n_flaws++;
+}
+
+/* An image of tests/data/native has one flaw at ${at}; 0: none. */
+static void
+test_flaw(const char *name, uint64_t at)
+{
+	static char context[] = "a flaw";
+	const struct image_options options = { .readonly = true };
+	struct tape *t = open_tape(spec_in(dir, "none"));
+	struct image *image;
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/native/%s/image.pmt", data_dir(),
+	    name);
+	if (image_open(t, path, &native_format, &options, &image) < 0)
+		tap_bail("%s", tape_why(t));
+	n_flaws = 0;
+	flawed[0] = 0;
+	tap_is_int(0, native_flaws(image, note_flaw, context), "%s: a check",
+	    name);
+	tap_is_int(at > 0, n_flaws, "%s: flaws that hurt nobody", name);
+	tap_is_int((int64_t)at, (int64_t)flawed[0], "%s: where", name);
+	(void)image_close(image); /* only read */
+	tape_free(t);
+}
+
 int
 main(void)
 {
@@ -775,6 +811,10 @@ main(void)
 	test_shares();
 	test_index();
 	test_resync();
+	test_flaw("index", 0);
+	test_flaw("second-slot-damaged", 4096);
+	test_flaw("index-header-damaged", 8488);
+	test_flaw("index-data-damaged", 8488);
 	remove_scratch(dir);
 	return tap_done();
 }
