@@ -28,6 +28,10 @@ static const struct subject subjects[] = {
 	    .traits = KEEPS,
 	    .spec = "file:%s-z.pmt,compress=zstd",
 	    .protected = "file:%s-z.pmt,readonly=yes" },
+	{ .name = "pmt, encrypted",
+	    .traits = KEEPS,
+	    .spec = "file:%s-k.pmt,key=key",
+	    .protected = "file:%s-k.pmt,key=key,readonly=yes" },
 	{ .name = "simh",
 	    .traits = KEEPS,
 	    .spec = "file:%s.tap",
@@ -703,10 +707,23 @@ test_subject(void)
 	}
 }
 
+/* What specs name without a folder is in the scratch directory. */
+static void
+enter_scratch(void)
+{
+	FILE *f;
+
+	scratch = make_scratch();
+	(void)umask(077); /* for the key */
+	f = chdir(scratch) < 0 ? NULL : fopen("key", "w");
+	if (f == NULL || fprintf(f, "%064d\n", 7) < 0 || fclose(f) != 0)
+		tap_bail("no key: %s", strerror(errno));
+}
+
 int
 main(void)
 {
-	scratch = make_scratch();
+	enter_scratch();
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		subject = &subjects[i];
 		test_subject();
