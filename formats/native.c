@@ -531,6 +531,7 @@ native_expect(struct image *image, uint64_t zone, uint64_t most)
 {
 	if (most < INT64_MAX - NATIVE_START)
 		most += NATIVE_START;
+	log_of(image)->most = most;
 	hostfile_expect(log_of(image)->host, zone, most);
 }
 
@@ -595,6 +596,13 @@ native_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 	if (r == 0)
 		*ret_end -= NATIVE_START;
 	return r;
+}
+
+int
+native_flaws(struct image *image,
+    void (*tell)(void *context, uint64_t at, const char *what), void *context)
+{
+	return native_log_flaws(log_of(image), tell, context);
 }
 
 static int

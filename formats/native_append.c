@@ -14,6 +14,9 @@
 /* Without a filemark or a sync for so long, one is made: bytes. */
 #define CHECKPOINT_EVERY ((uint64_t)1 << 30)
 
+/* What the last index object leaves to filemarks before the end, bytes. */
+#define CLOSING_MARKS 4096
+
 int
 native_append_super(struct native_log *log, const struct native_super *super)
 {
@@ -374,6 +377,10 @@ append_index(struct native_log *log)
 	if (!native_index_worth(log))
 		return;
 	size = native_index_size(log);
+	/* Room that filemarks may still want is left to them. */
+	if (log->most > 0 &&
+	    place.offset + native_extent(size) + CLOSING_MARKS > log->most)
+		return;
 	if (make_index(log, &place, size, &piece) < 0)
 		return;
 	if (hostfile_append(log->host, &piece, 1) == 0) {

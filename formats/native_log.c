@@ -618,6 +618,59 @@ native_log_blank(struct native_log *log)
 	native_index_begin(log);
 }
 
+/* ---- Checking ----------------------------------------------------------- */
+
+/* What is behind a header that is damaged, index object or not. */
+static int
+pass_damage(struct native_log *log, uint64_t *at,
+    void (*tell)(void *context, uint64_t at, const char *what), void *context)
+{
+	struct native_place place;
+	uint64_t behind;
+	int r = native_log_place(log, *at, &place);
+
+	if (r == 0)
+		r = native_search_index(log, &place, &behind);
+	if (r == 0)
+		tell(context, *at, "an index object is damaged");
+	else
+		r = native_log_resync(log, *at, &behind);
+	if (r == 0)
+		*at = behind;
+	return r;
+}
+
+int
+native_log_flaws(struct native_log *log,
+    void (*tell)(void *context, uint64_t at, const char *what), void *context)
+{
+	uint64_t at = NATIVE_START;
+	struct native_head head;
+	struct slots slots;
+	int r =
+	    hostfile_size(log->host) == 0 ? -ENODATA : read_slots(log, &slots);
+
+	for (unsigned i = 0; r == 0 && i < 2; i++)
+		if (slots.found[i] < 0)
+			tell(context, (uint64_t)i * NATIVE_SLOT,
+			    "a superblock is damaged; the other one counts");
+	while (r == 0 && at < log->end.offset) {
+		r = native_log_head(log, at, &head);
+		if (r == -EBADMSG) {
+			r = pass_damage(log, &at, tell, context);
+			continue;
+		}
+		if (r == 0 && head.type == NATIVE_INDEX)
+			r = native_search_payload(log, at, &head);
+		if (r == -EBADMSG) {
+			tell(context, at, "an index object is damaged");
+			r = 0;
+		}
+		at += native_extent(head.stored);
+	}
+	return r == -ENODATA || r == -EBADMSG ? 0 : r;
+}
+
 /* ---- Recovery ----------------------------------------------------------- */
 
 /* Whether there is a valid object at the end: 0, -EBADMSG, -EIO, -ENOMEM. */

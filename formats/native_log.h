@@ -22,7 +22,7 @@ struct native_log {
 	struct native_codec *codec;
 	struct native_super super; /* what holds */
 	uint32_t seed;
-	bool blank; /* there is no superblock, and none may be written */
+	uint64_t most; /* the file is not to grow past this; 0: no end */
 
 	/* Where data ends, and what lies there if recovery was stopped. */
 	struct native_place end;
@@ -83,6 +83,10 @@ int native_log_prev(struct native_log *log, uint64_t at,
 int native_log_read(struct native_log *log, const struct image_object *object,
     void *buf, size_t size, size_t *ret_len);
 int native_log_resync(struct native_log *log, uint64_t at, uint64_t *ret_at);
+
+/* As native_flaws(). */
+int native_log_flaws(struct native_log *log,
+    void (*tell)(void *context, uint64_t at, const char *what), void *context);
 
 /*
  * The header at ${at}.  -EBADMSG: there is none that is valid, or it does not

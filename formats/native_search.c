@@ -139,7 +139,8 @@ native_search_verdict(struct native_log *log, const struct native_place *place)
 			return 0;
 		if (r == -ENODATA)
 			return verdict(log,
-			    "no object can be found here, nor up to", at);
+			    "no object can be found here, nor up to",
+			    at + left);
 		if (r < 0)
 			return r;
 		left -= found - at;

@@ -32,6 +32,10 @@ static const struct subject subjects[] = {
 	    .traits = KEEPS,
 	    .spec = "file:%s-z.pmt,compress=zstd",
 	    .protected = "file:%s-z.pmt,readonly=yes" },
+	{ .name = "pmt, encrypted",
+	    .traits = KEEPS,
+	    .spec = "file:%s-k.pmt,key=key",
+	    .protected = "file:%s-k.pmt,key=key,readonly=yes" },
 	{ .name = "simh",
 	    .traits = KEEPS | COUNTS | RETRIES,
 	    .spec = "file:%s.tap",
@@ -774,6 +778,19 @@ test_subject(void)
 	}
 }
 
+/* What specs name without a folder is in the scratch directory. */
+static void
+enter_scratch(void)
+{
+	FILE *f;
+
+	scratch = make_scratch();
+	(void)umask(077); /* for the key */
+	f = chdir(scratch) < 0 ? NULL : fopen("key", "w");
+	if (f == NULL || fprintf(f, "%064d\n", 7) < 0 || fclose(f) != 0)
+		tap_bail("no key: %s", strerror(errno));
+}
+
 int
 main(void)
 {
@@ -782,7 +799,7 @@ main(void)
 		.spec = getenv("PMT_TAPE"),
 		.limited = getenv("PMT_TAPE_LIMITED") };
 
-	scratch = make_scratch();
+	enter_scratch();
 	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		subject = given.spec == NULL && given.limited == NULL
 		    ? &subjects[i]

@@ -448,13 +448,14 @@ run_mode(void)
 
 static unsigned deaths;
 static bool alive;
+static bool (*is_true_now)(void);
 
 /* A kill here leaves what a copy has. */
 static void
 die(void)
 {
 	deaths++;
-	if (alive && !copy_is_true()) {
+	if (alive && !is_true_now()) {
 		tap_diag("dead at point %u", deaths);
 		alive = false;
 	}
@@ -492,17 +493,25 @@ mortal_fdatasync(int fd)
 	return hostfile_system.fdatasync(fd);
 }
 
-static void
-test_death(void)
+static const struct hostfile_calls *
+mortal_calls(void)
 {
-	struct hostfile_calls mortal = hostfile_system;
+	static struct hostfile_calls mortal;
 
+	mortal = hostfile_system;
 	mortal.pwritev = mortal_pwritev;
 	mortal.ftruncate = mortal_ftruncate;
 	mortal.fdatasync = mortal_fdatasync;
+	return &mortal;
+}
+
+static void
+test_death(void)
+{
 	begin();
 	alive = true;
-	use(&mortal);
+	is_true_now = copy_is_true;
+	use(mortal_calls());
 	tap_ok(run_script(), "the script runs");
 	tap_ok(end(), "and leaves what it should");
 	tap_ok(alive, "the image is whole wherever the writer dies");
@@ -566,12 +575,10 @@ copies_are_true(void)
 	return ok;
 }
 
-/* Fails one call of formatting; false when the formatting went well. */
-static bool
-format_once(unsigned nth, bool *ret_ok)
+/* Two partitions with a record each, loaded. */
+static void
+make_parts(void)
 {
-	int r;
-
 	use(&hostfile_system);
 	for (unsigned i = 0; i < 3; i++)
 		(void)unlink(path_in(dir, parts[i])); /* the first time: none */
@@ -583,6 +590,15 @@ format_once(unsigned nth, bool *ret_ok)
 		fill_record(buf, 5000, 100 + p);
 		put_record(tape, buf, 5000);
 	}
+}
+
+/* Fails one call of formatting; false when the formatting went well. */
+static bool
+format_once(unsigned nth, bool *ret_ok)
+{
+	int r;
+
+	make_parts();
 	hits = 0;
 	countdown = nth;
 	use(&faulty);
@@ -612,6 +628,22 @@ test_format(void)
 	tap_ok(nth > 3, "... of %u calls", nth - 1);
 }
 
+static void
+test_death_in_format(void)
+{
+	make_parts();
+	deaths = 0;
+	alive = true;
+	is_true_now = copies_are_true;
+	use(mortal_calls());
+	tap_is_int(0, tape_format(tape, 3, 0), "formatting");
+	tap_ok(copies_are_true(), "and then it is formatted");
+	tape_free(tape);
+	use(&hostfile_system);
+	tap_ok(alive, "formatting is done or not, wherever the writer dies");
+	tap_ok(deaths > 15, "... in %u places", deaths);
+}
+
 int
 main(void)
 {
@@ -632,6 +664,7 @@ main(void)
 	}
 	countdown = 0;
 	test_death();
+	test_death_in_format();
 	remove_scratch(dir);
 	return tap_done();
 }

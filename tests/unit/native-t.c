@@ -753,6 +753,124 @@ test_resync(void)
 	tape_free(t);
 }
 
+/* ---- Long tapes, of which only headers are really written ---- */
+
+static unsigned syncs;
+
+static ssize_t
+sparse_pwritev(int fd, const struct iovec *iov, int n, off_t at)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	if (len < 1 << 20)
+		return hostfile_system.pwritev(fd, iov, n, at);
+	if (hostfile_system.pwritev(fd, iov, 1, at) < 0 ||
+	    hostfile_system.ftruncate(fd, at + (off_t)len) < 0)
+		return -1;
+	return (ssize_t)len;
+}
+
+static int
+counting_fdatasync(int fd)
+{
+	syncs++;
+	return hostfile_system.fdatasync(fd);
+}
+
+static void
+test_syncs(void)
+{
+	struct hostfile_calls calls = hostfile_system;
+	struct tape *t = load_tape(spec_in(dir, "long.pmt"));
+	uint8_t *record = calloc(1, 1 << 24);
+
+	if (record == NULL)
+		tap_bail("out of memory");
+	record[0] = 1;
+	calls.pwritev = sparse_pwritev;
+	calls.fdatasync = counting_fdatasync;
+	hostfile_set_calls(&calls);
+	put_record(t, record, 1 << 24);
+	syncs = 0;
+	for (unsigned i = 0; i < 62; i++)
+		put_record(t, record, 1 << 24);
+	tap_is_int(0, syncs, "records are not synced");
+	for (unsigned i = 0; i < 4; i++)
+		put_record(t, record, 1 << 24);
+	tap_is_int(1, syncs, "... but once in 1 GiB, for the next load's sake");
+	put_mark(t);
+	tap_is_int(2, syncs, "a filemark syncs, once");
+	(void)tape_write_filemarks(t, 0, false, &(uint32_t){ 0 }, &cond);
+	tap_is_int(2, syncs, "what is synced is not synced again");
+	tape_free(t);
+	hostfile_set_calls(NULL);
+	(void)unlink(path_in(dir, "long.pmt")); /* scratch */
+	free(record);
+}
+
+/* A tail that is too long to be looked through is not taken for a torn one. */
+static void
+test_long_tail(void)
+{
+	struct tape *t = load_tape(spec_in(dir, "tail.pmt"));
+	off_t size;
+
+	put(t, 1, 100);
+	put_mark(t);
+	tape_free(t);
+	size = (off_t)file_bytes("tail.pmt", seen);
+	if (truncate(path_in(dir, "tail.pmt"), size + (3 << 29)) < 0)
+		tap_bail("%s", strerror(errno));
+	t = load_tape(spec_in(dir, "tail.pmt"));
+	tap_is_int(-EIO, tape_space(t, TAPE_TO_EOD, 0, &done, &cond),
+	    "a tail of 1.5 GiB without an object is damage");
+	tap_ok(strstr(tape_why(t), "no object can be found") != NULL, "... %s",
+	    tape_why(t));
+	tap_is_int(2, (int64_t)t->pos.object, "... where it begins");
+	put(t, 2, 100);
+	tape_free(t);
+	tap_is_int(size + 168, (int64_t)file_bytes("tail.pmt", seen),
+	    "and can be written over");
+}
+
+static uint64_t flawed[8];
+static unsigned n_flaws;
+
+static void
+note_flaw(void *context, uint64_t at, const char *what)
+{
+	tap_diag("%s: %" PRIu64 ": %s", (const char *)context, at, what);
+	if (n_flaws < 8)
+		flawed[n_flaws] = at;
+	n_flaws++;
+}
+
+/* An image of tests/data/native has one flaw at ${at}; 0: none. */
+static void
+test_flaw(const char *name, uint64_t at)
+{
+	static char context[] = "a flaw";
+	const struct image_options options = { .readonly = true };
+	struct tape *t = open_tape(spec_in(dir, "none"));
+	struct image *image;
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/native/%s/image.pmt", data_dir(),
+	    name);
+	if (image_open(t, path, &native_format, &options, &image) < 0)
+		tap_bail("%s", tape_why(t));
+	n_flaws = 0;
+	flawed[0] = 0;
+	tap_is_int(0, native_flaws(image, note_flaw, context), "%s: a check",
+	    name);
+	tap_is_int(at > 0, n_flaws, "%s: flaws that hurt nobody", name);
+	tap_is_int((int64_t)at, (int64_t)flawed[0], "%s: where", name);
+	(void)image_close(image); /* only read */
+	tape_free(t);
+}
+
 int
 main(void)
 {
@@ -775,6 +893,12 @@ main(void)
 	test_shares();
 	test_index();
 	test_resync();
+	test_syncs();
+	test_long_tail();
+	test_flaw("index", 0);
+	test_flaw("second-slot-damaged", 4096);
+	test_flaw("index-header-damaged", 8488);
+	test_flaw("index-data-damaged", 8488);
 	remove_scratch(dir);
 	return tap_done();
 }
