@@ -847,7 +847,7 @@ note_flaw(void *context, uint64_t at, const char *what)
 	n_flaws++;
 }
 
-/* An image of tests/data/native has one flaw at ${at}; 0: none. */
+/* An image of tests/data/pmt has one flaw at ${at}; 0: none. */
 static void
 test_flaw(const char *name, uint64_t at)
 {
@@ -857,7 +857,7 @@ test_flaw(const char *name, uint64_t at)
 	struct image *image;
 	char path[512];
 
-	(void)snprintf(path, sizeof(path), "%s/native/%s/image.pmt", data_dir(),
+	(void)snprintf(path, sizeof(path), "%s/pmt/%s/image.pmt", data_dir(),
 	    name);
 	if (image_open(t, path, &native_format, &options, &image) < 0)
 		tap_bail("%s", tape_why(t));
