@@ -822,6 +822,7 @@ const struct image_format amanda_format = {
 	.prev = amanda_prev,
 	.find = amanda_find,
 	.resync = amanda_resync,
+	.flaws = image_no_flaws,
 	.read = amanda_read,
 	.cost = amanda_cost,
 	.protection = amanda_protection,

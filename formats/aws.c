@@ -178,6 +178,7 @@ const struct image_format aws_format = {
 	.prev = chain_prev,
 	.find = image_no_find,
 	.resync = chain_resync,
+	.flaws = image_no_flaws,
 	.read = chain_read,
 	.cost = chain_cost,
 	.protection = image_host_protection,

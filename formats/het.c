@@ -266,6 +266,7 @@ const struct image_format het_format = {
 	.prev = chain_prev,
 	.find = image_no_find,
 	.resync = chain_resync,
+	.flaws = image_no_flaws,
 	.read = het_read,
 	.cost = chain_cost,
 	.protection = image_host_protection,

@@ -349,6 +349,12 @@ image_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 }
 
 int
+image_flaws(struct image *image, image_flaw *tell, void *arg)
+{
+	return image->format->flaws(image, tell, arg);
+}
+
+int
 image_read(struct image *image, const struct image_object *object, void *buf,
     size_t size, size_t *ret_len)
 {
@@ -690,6 +696,15 @@ image_no_resync(struct image *image, uint64_t at, uint64_t *ret_at)
 	(void)at;
 	(void)ret_at;
 	return -ENODATA;
+}
+
+int
+image_no_flaws(struct image *image, image_flaw *tell, void *arg)
+{
+	(void)image; /* all that it has is needed */
+	(void)tell;
+	(void)arg;
+	return 0;
 }
 
 int

@@ -85,6 +85,9 @@ struct image_info {
 
 struct image;
 
+/* Who is told of a flaw. */
+typedef void image_flaw(void *arg, uint64_t at, const char *what);
+
 /* When a format is considered for an image that is not blank. */
 enum image_detect {
 	IMAGE_BY_CONTENT, /* if the contents look like it */
@@ -138,6 +141,12 @@ struct image_format {
 	 * -ENODATA: nowhere, or it can't be told.
 	 */
 	int (*resync)(struct image *image, uint64_t at, uint64_t *ret_at);
+	/*
+	 * Tells of all that is damaged in the partition and yet hurts nobody,
+	 * as next() does not need it: what is there twice, an index.  Offsets
+	 * are as messages have them.  -EIO, -ENOMEM.
+	 */
+	int (*flaws)(struct image *image, image_flaw *tell, void *arg);
 	/*
 	 * The first ${size} bytes of a record; ${ret_len}: all that it has.
 	 * -EBADMSG: the data are damaged; -EIO: they can't be read.
@@ -217,6 +226,7 @@ int image_prev(struct image *image, uint64_t at,
 bool image_find(struct image *image, bool forward, uint64_t object,
     uint64_t file, struct place *ret_place);
 int image_resync(struct image *image, uint64_t at, uint64_t *ret_at);
+int image_flaws(struct image *image, image_flaw *tell, void *arg);
 int image_read(struct image *image, const struct image_object *object,
     void *buf, size_t size, size_t *ret_len);
 uint64_t image_cost(const struct image *image, size_t len);
@@ -294,6 +304,7 @@ void image_plain_describe(struct image *image, struct image_info *info);
 bool image_no_find(struct image *image, bool forward, uint64_t object,
     uint64_t file, struct place *ret_place);
 int image_no_resync(struct image *image, uint64_t at, uint64_t *ret_at);
+int image_no_flaws(struct image *image, image_flaw *tell, void *arg);
 int image_no_set(struct image *image, enum tape_param param, uint32_t value);
 int image_one_select(struct image *image, uint32_t partition);
 int image_one_partition(struct image *image, uint32_t partitions,

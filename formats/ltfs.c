@@ -478,6 +478,7 @@ const struct image_format ltfs_format = {
 	.prev = ltfs_prev,
 	.find = image_no_find,
 	.resync = ltfs_resync,
+	.flaws = image_no_flaws,
 	.read = ltfs_read,
 	.cost = image_import_cost,
 	.protection = image_import_protection,

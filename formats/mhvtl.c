@@ -779,6 +779,7 @@ const struct image_format mhvtl_format = {
 	.prev = mhvtl_prev,
 	.find = image_no_find,
 	.resync = mhvtl_resync,
+	.flaws = image_no_flaws,
 	.read = mhvtl_read,
 	.cost = image_import_cost,
 	.protection = image_import_protection,

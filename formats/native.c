@@ -598,7 +598,7 @@ native_put_filemark(struct image *image, uint64_t at, uint64_t *ret_end)
 	return r;
 }
 
-int
+static int
 native_flaws(struct image *image,
     void (*tell)(void *context, uint64_t at, const char *what), void *context)
 {
@@ -819,6 +819,7 @@ const struct image_format native_format = {
 	.prev = native_prev,
 	.find = native_find,
 	.resync = native_resync,
+	.flaws = native_flaws,
 	.read = native_read,
 	.cost = native_cost,
 	.protection = native_protection,

@@ -20,13 +20,4 @@ struct native_world {
 
 void native_set_world(const struct native_world *world);
 
-/*
- * For checks: what is damaged in the selected partition and yet hurts nobody,
- * as image_next() does not tell of it: a superblock, an index object.
- * ${tell} gets the offset as messages have it.  ${image} is of this format.
- * -EIO, -ENOMEM.
- */
-int native_flaws(struct image *image,
-    void (*tell)(void *context, uint64_t at, const char *what), void *context);
-
 #endif

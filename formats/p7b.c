@@ -258,6 +258,7 @@ const struct image_format p7b_format = {
 	.prev = p7b_prev,
 	.find = image_no_find,
 	.resync = p7b_resync,
+	.flaws = image_no_flaws,
 	.read = p7b_read,
 	.cost = image_import_cost,
 	.protection = image_import_protection,

@@ -68,6 +68,7 @@ const struct image_format simh_ext_format = {
 	.prev = simh_prev,
 	.find = image_no_find,
 	.resync = simh_resync,
+	.flaws = image_no_flaws,
 	.read = simh_read,
 	.cost = simh_cost,
 	.protection = image_host_protection,

@@ -429,6 +429,7 @@ const struct image_format ssc_format = {
 	.prev = ssc_prev,
 	.find = image_no_find,
 	.resync = ssc_resync,
+	.flaws = image_no_flaws,
 	.read = ssc_read,
 	.cost = image_import_cost,
 	.protection = image_import_protection,

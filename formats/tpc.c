@@ -258,6 +258,7 @@ const struct image_format tpc_format = {
 	.prev = tpc_prev,
 	.find = image_no_find,
 	.resync = image_no_resync,
+	.flaws = image_no_flaws,
 	.read = tpc_read,
 	.cost = tpc_cost,
 	.protection = image_host_protection,

@@ -853,6 +853,7 @@ const struct image_format vtape_format = {
 	.prev = vtape_prev,
 	.find = image_no_find,
 	.resync = vtape_resync,
+	.flaws = image_no_flaws,
 	.read = vtape_read,
 	.cost = vtape_cost,
 	.protection = image_host_protection,

@@ -37,7 +37,7 @@ struct check {
 	struct pmtimg_array array;
 	struct pmtimg_walk walk;
 	uint32_t partition;
-	uint64_t damages, bad;		    /* places, records */
+	uint64_t damages, flaws, bad;	    /* places, places, records */
 	uint64_t records, bytes, filemarks; /* that can be read */
 	struct pmtimg_step last;	    /* the last damage */
 	bool torn;			    /* the file ends inside it */
@@ -122,6 +122,35 @@ tell_bad(struct check *c, const struct pmtimg_step *step)
 		    step->len, step->len == 1 ? " is" : "s are");
 }
 
+/*
+ * Something that is damaged, but that nobody needs to read the tape; a power
+ * cut leaves such a thing, too, so it does not make the tape a damaged one.
+ */
+static void
+tell_flaw(void *arg, uint64_t at, const char *what)
+{
+	struct check *c = arg;
+	json_t *o;
+
+	c->flaws++;
+	progress_hide(&c->progress);
+	if (!c->s->json) {
+		(void)printf("flaw: ");
+		if (c->t.partitions > 1)
+			(void)printf("partition %" PRIu32 ", ", c->partition);
+		(void)printf("offset %" PRIu64 ": %s; no data is lost by it\n",
+		    at, what);
+		return;
+	}
+	o = pmtimg_text_need(json_object());
+	(void)json_object_set_new(o, "kind", pmtimg_text_json("flaw"));
+	(void)json_object_set_new(o, "partition",
+	    pmtimg_text_number(c->partition));
+	(void)json_object_set_new(o, "offset", pmtimg_text_number(at));
+	(void)json_object_set_new(o, "words", pmtimg_text_json(what));
+	pmtimg_text_element(&c->array, o);
+}
+
 static void
 tell_summary(struct check *c)
 {
@@ -132,16 +161,21 @@ tell_summary(struct check *c)
 		(void)printf("%s: %s: %" PRIu64 " damaged place%s, %" PRIu64
 			     " bad record%s; %" PRIu64 " record%s (%" PRIu64
 			     " bytes) and %" PRIu64 " filemark%s can be read\n",
-		    c->t.name, clean ? "clean" : "damaged", c->damages,
-		    pmtimg_text_s(c->damages), c->bad, pmtimg_text_s(c->bad),
-		    c->records, pmtimg_text_s(c->records), c->bytes,
-		    c->filemarks, pmtimg_text_s(c->filemarks));
+		    c->t.name,
+		    !clean	       ? "damaged"
+			: c->flaws > 0 ? "clean, but for flaws"
+				       : "clean",
+		    c->damages, pmtimg_text_s(c->damages), c->bad,
+		    pmtimg_text_s(c->bad), c->records,
+		    pmtimg_text_s(c->records), c->bytes, c->filemarks,
+		    pmtimg_text_s(c->filemarks));
 		return;
 	}
 	o = pmtimg_text_need(json_object());
 	(void)json_object_set_new(o, "kind", pmtimg_text_json("summary"));
 	(void)json_object_set_new(o, "clean", json_boolean(clean));
 	(void)json_object_set_new(o, "damaged", pmtimg_text_number(c->damages));
+	(void)json_object_set_new(o, "flaws", pmtimg_text_number(c->flaws));
 	(void)json_object_set_new(o, "bad", pmtimg_text_number(c->bad));
 	(void)json_object_set_new(o, "records", pmtimg_text_number(c->records));
 	(void)json_object_set_new(o, "bytes", pmtimg_text_number(c->bytes));
@@ -216,6 +250,9 @@ check_all(struct check *c)
 	     i++) {
 		c->partition = i;
 		status = check_partition(c, buf);
+		if (status == PMTIMG_DONE && c->t.image != NULL &&
+		    image_flaws(c->t.image, tell_flaw, c) < 0)
+			status = PMTIMG_UNCHECKED;
 	}
 	free(buf);
 	tell_summary(c);

@@ -863,7 +863,7 @@ test_flaw(const char *name, uint64_t at)
 		tap_bail("%s", tape_why(t));
 	n_flaws = 0;
 	flawed[0] = 0;
-	tap_is_int(0, native_flaws(image, note_flaw, context), "%s: a check",
+	tap_is_int(0, image_flaws(image, note_flaw, context), "%s: a check",
 	    name);
 	tap_is_int(at > 0, n_flaws, "%s: flaws that hurt nobody", name);
 	tap_is_int((int64_t)at, (int64_t)flawed[0], "%s: where", name);
