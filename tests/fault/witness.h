@@ -185,4 +185,55 @@ witness_agrees(struct witness *w, const char *image, struct model *ret_left)
 	return ok;
 }
 
+/* Whether a tape begins with the first ${n} objects of a model. */
+static inline bool
+tape_begins_with(struct tape *t, const struct model *m, uint64_t n)
+{
+	static uint8_t buf[RECORD_MAX];
+	enum tape_cond cond;
+	size_t len;
+
+	if (n > m->n || tape_rewind(t) < 0)
+		return false;
+	for (uint64_t i = 0; i < n; i++)
+		if (tape_read(t, buf, sizeof(buf), &len, &cond) < 0 ||
+		    cond !=
+			(m->things[i].len == 0 ? TAPE_FILEMARK : TAPE_NONE) ||
+		    len != m->things[i].len ||
+		    !is_record_of(buf, len, m->things[i].tag))
+			return false;
+	return true;
+}
+
+/*
+ * The same as witness_agrees() for a format that has checksums, and so needs no
+ * second reader to be believed: the image is read as a tape.
+ */
+static inline bool
+witness_agrees_read(struct witness *w, const char *spec, struct model *ret_left)
+{
+	const struct model *acked = witness_acked(w);
+	struct tape *t = load_tape(spec);
+	enum tape_cond cond;
+	uint64_t done, n;
+	bool ok = tape_space(t, TAPE_TO_EOD, 0, &done, &cond) == 0;
+
+	n = t->pos.object;
+	*ret_left = *acked;
+	if (ok && !(n == acked->n && tape_begins_with(t, acked, n))) {
+		ok = witness_flight(w) != NOTHING && n >= acked->at &&
+		    n - acked->at <= witness_most(w);
+		if (ok)
+			witness_outcome(w, n - acked->at, ret_left);
+		ok = ok && tape_begins_with(t, ret_left, n);
+	}
+	if (!ok)
+		tap_diag("%" PRIu64 " objects; acknowledged %" PRIu64
+			 ", under way %d at %" PRIu64 ": %s",
+		    n, acked->n, (int)witness_flight(w), acked->at,
+		    tape_why(t));
+	tape_free(t);
+	return ok;
+}
+
 #endif
