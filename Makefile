@@ -159,12 +159,13 @@ fuzz: $(fuzzers)
 			$(BUILD)/fuzz/corpus-$$n tests/data/$$n || exit 1; \
 	done
 
-# The thread sanitizer watches what has threads: the nodes.
+# The thread sanitizer watches what has threads: the nodes, and mirrors.
 .PHONY: check-tsan
 check-tsan: deps
 	$(tsan_make) tests
 	BUILD=$(BUILD)/tsan prove $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
-		$(wildcard tests/unit/cuse-*-t.c)))
+		$(wildcard tests/unit/cuse-*-t.c tests/unit/mirror-*-t.c \
+		tests/fault/mirror-*-t.c)))
 
 # An hour of random operations against the real st, and of our nodes.
 .PHONY: soak
@@ -182,6 +183,7 @@ check-full: deps deps-full
 	$(MAKE) check
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
+	PMT_RUNS=50000 $(prove) $(BUILD)/tests/fault/mirror-soak-t
 	$(MAKE) check-tsan
 	$(MAKE) mutate
 	$(MAKE) fuzz
