@@ -51,6 +51,7 @@ struct call {
 	size_t len;	/* bytes that it writes */
 	uint32_t count; /* filemarks that it writes */
 	enum tape_cond *ret_cond;
+	int64_t rate;		 /* bytes a second, 0: no limit */
 	struct fault_rule *rule; /* what is special about it; NULL: nothing */
 	struct tape_pos before;	 /* the truth */
 };
@@ -113,6 +114,14 @@ wait_for(double seconds)
 		continue;
 }
 
+/* As long as it takes at the rate of the script. */
+static void
+take_time(const struct call *c, size_t bytes)
+{
+	if (c->rate > 0)
+		wait_for((double)bytes / (double)c->rate);
+}
+
 static uint32_t
 throw_dice(struct fault_tape *f)
 {
@@ -148,8 +157,7 @@ matches(struct fault_tape *f, const struct fault_rule *r, const struct call *c)
 
 /* What lasts, or happens besides. */
 static void
-apply_mode(struct fault_tape *f, const struct fault_rule *r,
-    const struct call *c)
+apply_mode(struct fault_tape *f, const struct fault_rule *r, struct call *c)
 {
 	switch (r->kind) {
 	case FAULT_SHIFT:
@@ -160,7 +168,7 @@ apply_mode(struct fault_tape *f, const struct fault_rule *r,
 		wait_for(r->seconds);
 		break;
 	case FAULT_RATE:
-		wait_for((double)c->len / (double)r->number);
+		c->rate = r->number;
 		break;
 	case FAULT_BUFFER:
 		f->buffer = (uint64_t)r->number;
@@ -457,7 +465,7 @@ fault_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
     enum tape_cond *ret_cond)
 {
 	struct fault_tape *f = fault_of(t);
-	struct call c = { .op = FAULT_READ, .len = size };
+	struct call c = { .op = FAULT_READ };
 	int r = begin(f, &c);
 
 	if (r < 0)
@@ -469,6 +477,7 @@ fault_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 		((uint8_t *)buf)[throw_dice(f) % n] ^= 1;
 	}
 	note_buffer(f, &c, true);
+	take_time(&c, r == 0 ? *ret_len : 0);
 	return finish(f, &c, r);
 }
 
@@ -509,6 +518,7 @@ fault_write(struct tape *t, const void *buf, size_t len,
 	}
 	if (r == 0)
 		f->bytes += len;
+	take_time(&c, len);
 	return finish(f, &c, r);
 }
 

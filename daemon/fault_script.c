@@ -268,7 +268,8 @@ parse_action(const struct text *text, size_t word, struct fault_rule *rule)
 		rule->err = a->err;
 		return 0;
 	}
-	return bad(text, word, "an action, as EIO; pmtd(8) has them all");
+	return bad(text, word,
+	    "an action, as in \"write 3 EIO\"; pmtd(8) has them all");
 }
 
 static int

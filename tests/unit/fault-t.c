@@ -146,19 +146,48 @@ test_lost(void)
 	tape_free(t);
 }
 
+static double
+seconds_between(const struct timespec *a, const struct timespec *b)
+{
+	return (double)(b->tv_sec - a->tv_sec) +
+	    (double)(b->tv_nsec - a->tv_nsec) / 1e9;
+}
+
 static void
 test_stall(void)
 {
 	struct tape *t = open_tape("fault:{null:},do=rewind 1 stall=0.2");
 	struct timespec before, after;
-	double seconds;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &before); /* it has that clock */
 	tap_is_int(0, tape_rewind(t), "a stalled call is done in the end");
 	(void)clock_gettime(CLOCK_MONOTONIC, &after); /* as above */
-	seconds = (double)(after.tv_sec - before.tv_sec) +
-	    (double)(after.tv_nsec - before.tv_nsec) / 1e9;
-	tap_ok(seconds >= 0.2, "... but not before its time");
+	tap_ok(seconds_between(&before, &after) >= 0.2,
+	    "... but not before its time");
+	tape_free(t);
+}
+
+static void
+test_rate(void)
+{
+	struct tape *t = open_tape("fault:{mem:},do=write 1+ rate=20;"
+				   "read 1+ rate=40");
+	static char large[1 << 20];
+	struct timespec times[3];
+	enum tape_cond cond;
+	size_t len;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &times[0]); /* as above */
+	(void)put(t, &cond);
+	(void)clock_gettime(CLOCK_MONOTONIC, &times[1]);
+	(void)tape_rewind(t);
+	(void)tape_read(t, large, sizeof(large), &len, &cond);
+	(void)clock_gettime(CLOCK_MONOTONIC, &times[2]);
+	tap_ok(seconds_between(&times[0], &times[1]) >= 0.2,
+	    "4 bytes at 20 a second take a fifth of one");
+	tap_ok(seconds_between(&times[1], &times[2]) >= 0.1 &&
+		seconds_between(&times[1], &times[2]) < 1000,
+	    "... and what is read counts, not what there is room for");
 	tape_free(t);
 }
 
@@ -445,6 +474,7 @@ main(void)
 	test_done_but_failed();
 	test_lost();
 	test_stall();
+	test_rate();
 	test_any_and_script();
 	test_when();
 	test_chance();
