@@ -9,7 +9,11 @@
  *                           early warning    medium           failure
  *     n + o    ON           ON_EW            ON_EW            SUSPECT
  *     n        LIE          LIE              FULL             FAILED
+ *     between  LOST         LOST             FULL             LOST
  *     other    LOST         LOST             LOST             LOST
+ *
+ * Between are filemarks in part.  Where nothing was to be written (o = 0), as
+ * by a sync, all failures are FAILED: what was buffered may be lost.
  *
  * The decision, of two legs (of more: FULL goes before everything, then death,
  * then early warning):
@@ -33,14 +37,35 @@ leg_outcome(uint64_t before, uint64_t objects, int result, enum tape_cond cond,
 {
 	bool full = result == -ENOSPC && cond == TAPE_EOM;
 
-	if (!after->known ||
-	    (after->object != before && after->object != before + objects))
+	if (!after->known || after->object < before ||
+	    after->object > before + objects)
 		return LEG_LOST;
-	if (after->object == before && objects > 0)
-		return result == 0 ? LEG_LIE : full ? LEG_FULL : LEG_FAILED;
+	if (result < 0 && objects == 0)
+		return LEG_FAILED;
+	if (after->object < before + objects) {
+		if (full)
+			return LEG_FULL;
+		if (after->object > before)
+			return LEG_LOST;
+		return result == 0 ? LEG_LIE : LEG_FAILED;
+	}
 	if (result < 0 && !full)
-		return objects > 0 ? LEG_SUSPECT : LEG_FAILED;
+		return LEG_SUSPECT;
 	return full || cond == TAPE_EARLY_WARNING ? LEG_ON_EW : LEG_ON;
+}
+
+static mirror_judge *the_judge = leg_outcome;
+
+void
+mirror_set_judge(mirror_judge *judge)
+{
+	the_judge = judge == NULL ? leg_outcome : judge;
+}
+
+mirror_judge *
+mirror_get_judge(void)
+{
+	return the_judge;
 }
 
 struct outcome_facts {

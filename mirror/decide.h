@@ -48,6 +48,16 @@ enum mirror_decision {
 enum leg_outcome leg_outcome(uint64_t before, uint64_t objects, int result,
     enum tape_cond cond, const struct tape_pos *after);
 
+/*
+ * What a mirror judges by: leg_outcome(), or what a test has put there to see
+ * that it is noticed.  NULL: leg_outcome() again.  Set it while no mirror is
+ * used.
+ */
+typedef enum leg_outcome mirror_judge(uint64_t before, uint64_t objects,
+    int result, enum tape_cond cond, const struct tape_pos *after);
+void mirror_set_judge(mirror_judge *judge);
+mirror_judge *mirror_get_judge(void);
+
 /* Whether a leg with this outcome is dead from now on. */
 bool leg_outcome_is_death(enum leg_outcome outcome);
 

@@ -94,41 +94,47 @@ run_out_of_memory(struct tape *t, struct leg_call *call)
 static int
 run_tell(struct tape *t, struct leg_call *call)
 {
-	struct tape_pos pos;
-
-	(void)call; /* the position is in the tape */
-	return tape_tell(t, &pos);
+	return tape_tell(t, &call->where);
 }
+
+/* A motion may be from one end of a tape to the other. */
+#define MOTION 10
+/* ... and a long erase goes there at the speed of writing. */
+#define LONG_ERASE 200
 
 struct leg_call
 leg_call_load(void)
 {
-	return (struct leg_call){ .run = run_load };
+	return (struct leg_call){ .run = run_load, .patience = MOTION };
 }
 
 struct leg_call
 leg_call_unload(void)
 {
-	return (struct leg_call){ .run = run_unload };
+	return (struct leg_call){ .run = run_unload, .patience = MOTION };
 }
 
 struct leg_call
 leg_call_read(size_t size)
 {
-	return (struct leg_call){ .run = run_read, .size = size };
+	return (
+	    struct leg_call){ .run = run_read, .patience = 1, .size = size };
 }
 
 struct leg_call
 leg_call_write(const void *data, size_t size)
 {
-	return (
-	    struct leg_call){ .run = run_write, .data = data, .size = size };
+	return (struct leg_call){ .run = run_write,
+		.patience = 1,
+		.data = data,
+		.size = size };
 }
 
 struct leg_call
 leg_call_filemarks(uint32_t count, bool immediate)
 {
 	return (struct leg_call){ .run = run_filemarks,
+		.patience = 1,
 		.marks = count,
 		.flag = immediate };
 }
@@ -136,14 +142,17 @@ leg_call_filemarks(uint32_t count, bool immediate)
 struct leg_call
 leg_call_space(enum tape_unit unit, int64_t count)
 {
-	return (
-	    struct leg_call){ .run = run_space, .unit = unit, .count = count };
+	return (struct leg_call){ .run = run_space,
+		.patience = MOTION,
+		.unit = unit,
+		.count = count };
 }
 
 struct leg_call
 leg_call_locate(uint32_t partition, uint64_t object)
 {
 	return (struct leg_call){ .run = run_locate,
+		.patience = MOTION,
 		.partition = partition,
 		.object = object };
 }
@@ -151,26 +160,30 @@ leg_call_locate(uint32_t partition, uint64_t object)
 struct leg_call
 leg_call_rewind(void)
 {
-	return (struct leg_call){ .run = run_rewind };
+	return (struct leg_call){ .run = run_rewind, .patience = MOTION };
 }
 
 struct leg_call
 leg_call_erase(bool whole)
 {
-	return (struct leg_call){ .run = run_erase, .flag = whole };
+	return (struct leg_call){ .run = run_erase,
+		.patience = whole ? LONG_ERASE : MOTION,
+		.flag = whole };
 }
 
 struct leg_call
 leg_call_set(enum tape_param param, uint32_t value)
 {
-	return (
-	    struct leg_call){ .run = run_set, .param = param, .value = value };
+	return (struct leg_call){ .run = run_set,
+		.patience = 1,
+		.param = param,
+		.value = value };
 }
 
 struct leg_call
 leg_call_tell(void)
 {
-	return (struct leg_call){ .run = run_tell };
+	return (struct leg_call){ .run = run_tell, .patience = 1 };
 }
 
 /* ---- The thread --------------------------------------------------------- */
@@ -184,11 +197,23 @@ now_ns(void)
 	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
+/* Nobody else knows the leg any more. */
+static void
+dispose(struct leg *leg)
+{
+	tape_free(leg->tape);
+	free(leg->buf);
+	(void)pthread_cond_destroy(&leg->changed);
+	(void)pthread_mutex_destroy(&leg->lock);
+	free(leg);
+}
+
 static void *
 work(void *arg)
 {
 	struct leg *leg = arg;
 	uint64_t began;
+	bool orphaned;
 
 	pthread_mutex_lock(&leg->lock);
 	while (!leg->ending) {
@@ -202,55 +227,74 @@ work(void *arg)
 		leg->call.result = leg->call.run(leg->tape, &leg->call);
 		pthread_mutex_lock(&leg->lock);
 		leg->busy_ns += now_ns() - began;
+		if (leg->unload_later) {
+			pthread_mutex_unlock(&leg->lock);
+			(void)tape_unload(leg->tape); /* it is dead anyway */
+			pthread_mutex_lock(&leg->lock);
+			leg->unload_later = false;
+		}
 		leg->pending = false;
 		pthread_cond_broadcast(&leg->changed);
 	}
+	orphaned = leg->orphaned;
 	pthread_mutex_unlock(&leg->lock);
+	if (orphaned)
+		dispose(leg);
 	return NULL;
 }
 
 int
-leg_start(struct leg *leg, struct tape *t, const char *name)
+leg_new(struct tape *t, const char *name, struct leg **ret_leg)
 {
+	struct leg *leg = calloc(1, sizeof(*leg));
 	pthread_condattr_t attr;
 	int r;
 
-	memset(leg, 0, sizeof(*leg));
-	leg->tape = t;
+	if (leg == NULL)
+		return -ENOMEM;
 	(void)snprintf(leg->name, sizeof(leg->name), "%s", name);
 	(void)pthread_condattr_init(&attr); /* can't fail on Linux */
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	(void)pthread_mutex_init(&leg->lock, NULL);
 	(void)pthread_cond_init(&leg->changed, &attr);
 	(void)pthread_condattr_destroy(&attr);
+	leg->tape = t;
 	r = pthread_create(&leg->thread, NULL, work, leg);
-	leg->started = r == 0;
-	return -r;
+	if (r != 0) {
+		leg->tape = NULL;
+		dispose(leg);
+		return -r;
+	}
+	*ret_leg = leg;
+	return 0;
 }
 
 void
-leg_stop(struct leg *leg)
+leg_free(struct leg *leg)
 {
-	if (leg->stuck && leg_end(leg, 1)) {
-		leg->stuck = false; /* it has come back in the meantime */
-	}
-	if (leg->stuck) {
-		(void)pthread_detach(leg->thread); /* it uses all the rest */
+	pthread_t thread = leg->thread;
+	bool orphaned;
+
+	pthread_mutex_lock(&leg->lock);
+	orphaned = leg->orphaned = leg->pending;
+	leg->ending = true;
+	pthread_cond_broadcast(&leg->changed);
+	pthread_mutex_unlock(&leg->lock);
+	if (orphaned) {
+		(void)pthread_detach(thread); /* it frees the leg */
 		return;
 	}
-	if (leg->started) {
-		pthread_mutex_lock(&leg->lock);
-		leg->ending = true;
-		pthread_cond_broadcast(&leg->changed);
-		pthread_mutex_unlock(&leg->lock);
-		(void)pthread_join(leg->thread, NULL); /* it is ours */
-		(void)pthread_cond_destroy(&leg->changed);
-		(void)pthread_mutex_destroy(&leg->lock);
-	}
-	tape_free(leg->tape);
-	free(leg->buf);
-	leg->tape = NULL;
-	leg->buf = NULL;
+	(void)pthread_join(thread, NULL); /* it is ours */
+	dispose(leg);
+}
+
+bool
+leg_is_free(struct leg *leg)
+{
+	pthread_mutex_lock(&leg->lock);
+	leg->stuck = leg->stuck && leg->pending;
+	pthread_mutex_unlock(&leg->lock);
+	return !leg->stuck;
 }
 
 /* Room for the data of a call; the thread is idle. */
@@ -288,8 +332,21 @@ leg_begin(struct leg *leg, const struct leg_call *call)
 	pthread_mutex_unlock(&leg->lock);
 }
 
-static struct timespec
-deadline_in(unsigned ms)
+void
+leg_unload_later(struct leg *leg)
+{
+	const struct leg_call unload = leg_call_unload();
+	bool pending;
+
+	pthread_mutex_lock(&leg->lock);
+	pending = leg->unload_later = leg->pending;
+	pthread_mutex_unlock(&leg->lock);
+	if (!pending)
+		leg_begin(leg, &unload); /* it has just come back */
+}
+
+struct timespec
+leg_deadline(unsigned ms)
 {
 	uint64_t at = now_ns() + ms * UINT64_C(1000000);
 
@@ -298,18 +355,17 @@ deadline_in(unsigned ms)
 }
 
 bool
-leg_end(struct leg *leg, unsigned timeout_ms)
+leg_end(struct leg *leg, const struct timespec *deadline)
 {
-	const struct timespec deadline = deadline_in(timeout_ms);
 	bool ended;
 	int r = 0;
 
 	pthread_mutex_lock(&leg->lock);
 	while (leg->pending && r != ETIMEDOUT)
-		r = timeout_ms == 0
+		r = deadline == NULL
 		    ? pthread_cond_wait(&leg->changed, &leg->lock)
 		    : pthread_cond_timedwait(&leg->changed, &leg->lock,
-			  &deadline);
+			  deadline);
 	ended = !leg->pending;
 	pthread_mutex_unlock(&leg->lock);
 	if (ended)
@@ -322,6 +378,7 @@ leg_end(struct leg *leg, unsigned timeout_ms)
 void
 leg_kill(struct leg *leg, const struct leg_extent *good, const char *fmt, ...)
 {
+	char words[LEG_WORDS];
 	va_list ap;
 
 	assert(!leg->dead);
@@ -331,10 +388,22 @@ leg_kill(struct leg *leg, const struct leg_extent *good, const char *fmt, ...)
 	va_end(ap);
 	leg->dead = true;
 	leg->prefix = *good;
-	tape_alarm("%s is out of the mirror: %s; good on it: %" PRIu64
-		   " objects, %" PRIu64 " files, %" PRIu64
-		   " bytes; surely durable: %" PRIu64 " objects",
-	    leg->name, leg->reason, good->objects, good->files, good->bytes,
+	tape_alarm("%s is out of the mirror: %s; good on it: %s; surely "
+		   "durable: %" PRIu64 " objects",
+	    leg->name, leg->reason, leg_extent_words(good, words),
 	    leg->durable.objects < good->objects ? leg->durable.objects
 						 : good->objects);
+}
+
+const char *
+leg_extent_words(const struct leg_extent *extent, char words[LEG_WORDS])
+{
+	size_t n = (size_t)snprintf(words, LEG_WORDS,
+	    "%" PRIu64 " objects, %" PRIu64 " files", extent->objects,
+	    extent->files);
+
+	if (extent->bytes != LEG_NO_BYTES)
+		(void)snprintf(words + n, LEG_WORDS - n, ", %" PRIu64 " bytes",
+		    extent->bytes);
+	return words;
 }

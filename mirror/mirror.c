@@ -37,7 +37,7 @@ mirror_healthy(const struct mirror *m)
 
 	for (size_t i = 0; i < m->n_legs; i++)
 		if (!m->legs[i]->dead)
-			set |= (mirror_set)1 << i;
+			set |= MIRROR_BIT(i);
 	return set;
 }
 
@@ -48,7 +48,7 @@ mirror_readable(const struct mirror *m)
 
 	for (size_t i = 0; i < m->n_legs; i++)
 		if (m->legs[i]->lame)
-			set &= ~((mirror_set)1 << i);
+			set &= ~MIRROR_BIT(i);
 	return set;
 }
 
@@ -60,27 +60,29 @@ mirror_count(mirror_set set)
 
 /* It has not answered in time. */
 static void
-give_up(struct mirror *m, size_t i)
+give_up(struct mirror *m, size_t i, unsigned ms)
 {
 	leg_kill(m->legs[i], &m->legs[i]->durable,
 	    "object %" PRIu64 ": no answer within %u s", m->base.pos.object,
-	    m->timeout_ms / 1000);
+	    ms / 1000);
 }
 
 mirror_set
 mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 {
+	const unsigned all = m->timeout_ms * call->patience;
+	struct timespec deadline = leg_deadline(all);
 	mirror_set back = set;
 
 	MIRROR_EACH(m, set, i)
 	leg_begin(m->legs[i], call);
 	MIRROR_EACH(m, set, i)
 	{
-		if (leg_end(m->legs[i], m->timeout_ms))
+		if (leg_end(m->legs[i], all == 0 ? NULL : &deadline))
 			continue;
-		back &= ~((mirror_set)1 << i);
+		back &= ~MIRROR_BIT(i);
 		if (!m->legs[i]->dead)
-			give_up(m, i);
+			give_up(m, i, all);
 	}
 	return back;
 }
@@ -88,7 +90,7 @@ mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 bool
 mirror_run_one(struct mirror *m, size_t i, const struct leg_call *call)
 {
-	return mirror_run(m, (mirror_set)1 << i, call) != 0;
+	return mirror_run(m, MIRROR_BIT(i), call) != 0;
 }
 
 static bool
@@ -99,6 +101,87 @@ stands_with(const struct mirror *m, size_t i)
 	return pos->known && pos->object == m->base.pos.object;
 }
 
+/* Whether all that the leg took is still there, so far as it can be found. */
+static bool
+still_has_all(struct mirror *m, size_t i)
+{
+	struct leg *leg = m->legs[i];
+	struct leg_call call = leg_call_locate(0, leg->expected.objects);
+
+	return leg->durable.objects >= leg->expected.objects ||
+	    (mirror_run_one(m, i, &call) && leg_result(leg)->result == 0 &&
+		leg_result(leg)->cond == TAPE_NONE);
+}
+
+void
+mirror_doubt(struct mirror *m, size_t i, const char *what)
+{
+	struct leg *leg = m->legs[i];
+	char why[160];
+
+	(void)snprintf(why, sizeof(why), "%.150s", tape_why(leg->tape));
+	if (leg->dead || still_has_all(m, i) || leg->dead)
+		return;
+	if (mirror_count(mirror_healthy(m)) > 1) {
+		leg_kill(leg, &leg->durable,
+		    "object %" PRIu64 ": %s%s%s, and what it took is not all "
+		    "there",
+		    m->base.pos.object, what, why[0] == '\0' ? "" : ": ", why);
+		return;
+	}
+	leg->expected = leg->durable;
+	m->state = MIRROR_FAILED;
+	tape_alarm("%s has lost something that it took, and is the last one; "
+		   "surely on it: %" PRIu64 " objects",
+	    leg->name, leg->durable.objects);
+}
+
+void
+mirror_be_lame(struct mirror *m, size_t i, const char *what)
+{
+	struct leg *leg = m->legs[i];
+	const char *why = tape_why(leg->tape);
+
+	if (!leg->dead && !leg->lame)
+		tape_alarm("%s: object %" PRIu64 ": %s%s%s; read from the "
+			   "others until a rewind",
+		    leg->name, m->base.pos.object, what,
+		    why[0] == '\0' ? "" : ": ", why);
+	leg->lame = true;
+	mirror_doubt(m, i, what);
+}
+
+void
+mirror_be_shorter(struct mirror *m, size_t i)
+{
+	mirror_be_lame(m, i, "ends before the others");
+	m->legs[i]->shorter = true;
+}
+
+/* A leg could not be brought to where the mirror stands. */
+static void
+is_away(struct mirror *m, size_t i, bool to_write)
+{
+	struct leg *leg = m->legs[i];
+	bool ends = leg_result(leg)->result == 0;
+	uint64_t end = leg->tape->pos.object;
+
+	if (to_write)
+		leg_kill(leg, &leg->durable,
+		    "object %" PRIu64 ": it can't get there: %s",
+		    m->base.pos.object,
+		    ends ? "its data end before" : tape_why(leg->tape));
+	else if (!ends)
+		mirror_be_lame(m, i, "can't get there");
+	else if (m->read_longer || leg->expected.objects > end)
+		mirror_be_shorter(m, i);
+	else
+		(void)mirror_diverge(m,
+		    "%s ends at object %" PRIu64 ", others only behind object "
+		    "%" PRIu64 "; read_longer=yes reads them",
+		    leg->name, end, m->base.pos.object);
+}
+
 mirror_set
 mirror_bring(struct mirror *m, mirror_set set, bool to_write)
 {
@@ -107,31 +190,109 @@ mirror_bring(struct mirror *m, mirror_set set, bool to_write)
 
 	MIRROR_EACH(m, set, i)
 	if (!stands_with(m, i))
-		away |= (mirror_set)1 << i;
+		away |= MIRROR_BIT(i);
 	(void)mirror_run(m, away, &call); /* where they stand tells */
 	MIRROR_EACH(m, away, i)
 	{
-		struct leg *leg = m->legs[i];
-
-		if (!leg->dead && !leg->stuck && stands_with(m, i))
+		if (!m->legs[i]->dead && stands_with(m, i))
 			continue;
-		set &= ~((mirror_set)1 << i);
-		if (leg->dead)
-			continue;
-		leg->lame = true;
-		if (to_write)
-			leg_kill(leg, &leg->expected,
-			    "object %" PRIu64 ": it can't get there: %s",
-			    m->base.pos.object, tape_why(leg->tape));
+		set &= ~MIRROR_BIT(i);
+		if (!m->legs[i]->dead)
+			is_away(m, i, to_write);
 	}
 	return set;
 }
 
+mirror_set
+mirror_ask(struct mirror *m, mirror_set set)
+{
+	struct leg_call tell = leg_call_tell();
+	mirror_set know = 0;
+
+	for (int attempt = 0; attempt < 2 && set != 0; attempt++) {
+		set = mirror_run(m, set, &tell);
+		MIRROR_EACH(m, set, i)
+		if (leg_result(m->legs[i])->result == 0) {
+			know |= MIRROR_BIT(i);
+			set &= ~MIRROR_BIT(i);
+		}
+	}
+	return know;
+}
+
+void
+mirror_check(struct mirror *m, uint64_t bytes)
+{
+	mirror_set healthy = mirror_healthy(m), know;
+
+	if (m->unchecked == 0 || m->unchecked < bytes)
+		return;
+	m->unchecked = 0;
+	know = mirror_ask(m, healthy);
+	MIRROR_EACH(m, healthy & mirror_healthy(m), i)
+	{
+		struct leg *leg = m->legs[i];
+		const struct tape_pos *where = &leg_result(leg)->where;
+
+		if ((know >> i & 1) == 0 || !where->known)
+			leg_kill(leg, &leg->durable,
+			    "it should stand at object %" PRIu64
+			    ", but does not know where it is",
+			    m->base.pos.object);
+		else if (where->object != m->base.pos.object)
+			leg_kill(leg, &leg->durable,
+			    "it should stand at object %" PRIu64
+			    ", but is at %" PRIu64,
+			    m->base.pos.object, where->object);
+	}
+}
+
+void
+mirror_end_writing(struct mirror *m)
+{
+	mirror_check(m, 0);
+	m->margin_in = 0;
+	MIRROR_EACH(m, mirror_healthy(m), i)
+	if (m->legs[i]->tail)
+		leg_kill(m->legs[i], &m->legs[i]->durable,
+		    "object %" PRIu64 " was to be taken back, and is still "
+		    "there: it has an extra tail",
+		    m->base.pos.object);
+}
+
+void
+mirror_leave_end(struct mirror *m)
+{
+	if (m->state == MIRROR_WARN || m->state == MIRROR_FULL)
+		m->state = MIRROR_RUN;
+	MIRROR_EACH(m, mirror_healthy(m), i)
+	m->legs[i]->warned = false;
+	m->margin_in = 0;
+}
+
 /* ---- What they have in common ------------------------------------------- */
+
+uint64_t
+mirror_bytes_before(const struct mirror *m, uint64_t object)
+{
+	if (object == 0)
+		return 0;
+	if (m->base.pos.object == object)
+		return m->bytes;
+	MIRROR_EACH(m, mirror_healthy(m), i)
+	{
+		if (m->legs[i]->expected.objects == object)
+			return m->legs[i]->expected.bytes;
+		if (m->legs[i]->durable.objects == object)
+			return m->legs[i]->durable.bytes;
+	}
+	return LEG_NO_BYTES;
+}
 
 void
 mirror_stand(struct mirror *m, uint64_t object, uint64_t file)
 {
+	m->bytes = mirror_bytes_before(m, object);
 	m->base.pos =
 	    (struct tape_pos){ .object = object, .file = file, .known = true };
 }
@@ -170,13 +331,14 @@ mirror_need_medium(struct mirror *m)
 	return 0;
 }
 
-static uint32_t
-common_multiple(uint32_t a, uint32_t b)
+/* More than the largest record: there is none. */
+static uint64_t
+common_multiple(uint64_t a, uint64_t b)
 {
-	uint32_t x = a, y = b;
+	uint64_t x = a, y = b;
 
 	while (y != 0) {
-		uint32_t rest = x % y;
+		uint64_t rest = x % y;
 
 		x = y;
 		y = rest;
@@ -199,8 +361,10 @@ restrict_to(struct tape_info *info, const struct tape_info *leg)
 	if (leg->capacity != 0 &&
 	    (info->capacity == 0 || leg->capacity < info->capacity))
 		info->capacity = leg->capacity;
-	info->granularity =
-	    common_multiple(info->granularity, leg->granularity);
+	if (common_multiple(info->granularity, leg->granularity) <=
+	    TAPE_MAX_RECORD) /* see load */
+		info->granularity = (uint32_t)common_multiple(info->granularity,
+		    leg->granularity);
 	info->write_protected = info->write_protected || leg->write_protected;
 	info->can_compress = info->can_compress && leg->can_compress;
 }
@@ -223,10 +387,28 @@ mirror_describe(struct tape *t, struct tape_info *ret_info)
 	}
 	if (ret_info->min_record > ret_info->max_record)
 		ret_info->min_record = ret_info->max_record; /* see load */
+	if (m->loaded)
+		ret_info->write_protected = m->protected;
+	if (m->loaded && mirror_room(m) < ret_info->room)
+		ret_info->room = (uint32_t)mirror_room(m);
 	ret_info->loaded = m->loaded;
 	ret_info->partitions = ret_info->max_partitions = 1;
 	(void)snprintf(ret_info->medium, sizeof(ret_info->medium),
 	    "mirror of %zu%s", n, n < m->n_legs ? ", degraded" : "");
+}
+
+/* As it was before, on the legs where it is different now. */
+static void
+set_back(struct mirror *m, mirror_set set, enum tape_param param,
+    const uint32_t *values)
+{
+	MIRROR_EACH(m, set & mirror_healthy(m), i)
+	{
+		struct leg_call call = leg_call_set(param, values[i]);
+
+		(void)mirror_run_one(m, i,
+		    &call); /* the first failure counts */
+	}
 }
 
 static int
@@ -234,7 +416,7 @@ mirror_set_param(struct tape *t, enum tape_param param, uint32_t value)
 {
 	struct mirror *m = mirror_of(t);
 	struct leg_call call = leg_call_set(param, value);
-	struct leg_call undo = leg_call_set(param, value == 0 ? 1 : 0);
+	uint32_t before[MIRROR_MAX_LEGS] = { 0 };
 	mirror_set done = 0;
 	int r = mirror_need_medium(m);
 
@@ -242,16 +424,25 @@ mirror_set_param(struct tape *t, enum tape_param param, uint32_t value)
 		return r;
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
-		if (mirror_run_one(m, i, &call))
-			r = leg_result(m->legs[i])->result;
+		struct tape_info info;
+
+		tape_describe(m->legs[i]->tape, &info);
+		before[i] = param == TAPE_DENSITY ? info.density
+		    : m->compression < 0	  ? value == 0
+						  : (uint32_t)m->compression;
+		if (!mirror_run_one(m, i, &call))
+			continue; /* it is dead, and that was told */
+		r = leg_result(m->legs[i])->result;
 		if (r < 0) {
 			r = mirror_fail_as(m, i, -r);
 			break;
 		}
-		done |= (mirror_set)1 << i;
+		done |= MIRROR_BIT(i);
 	}
-	if (r < 0 && param == TAPE_COMPRESSION)
-		(void)mirror_run(m, done, &undo); /* the first failure counts */
+	if (r < 0)
+		set_back(m, done, param, before);
+	else if (param == TAPE_COMPRESSION)
+		m->compression = value != 0;
 	return r;
 }
 
@@ -261,7 +452,8 @@ mirror_set_param(struct tape *t, enum tape_param param, uint32_t value)
 static void
 revive(struct leg *leg)
 {
-	leg->dead = leg->lame = leg->warned = false;
+	leg->dead = leg->lame = leg->shorter = false;
+	leg->warned = leg->tail = false;
 	leg->reason[0] = '\0';
 	leg->expected = leg->durable = leg->prefix = (struct leg_extent){ 0 };
 }
@@ -269,9 +461,19 @@ revive(struct leg *leg)
 static void
 begin_volume(struct mirror *m)
 {
+	struct tape_info info;
+
+	m->protected = false;
+	MIRROR_EACH(m, mirror_healthy(m), i)
+	{
+		tape_describe(m->legs[i]->tape, &info);
+		m->protected = m->protected || info.write_protected;
+	}
 	m->loaded = true;
 	m->state = MIRROR_RUN;
-	m->bytes = m->unchecked = m->check_at = 0;
+	m->settled = mirror_healthy(m);
+	m->unchecked = m->margin_in = 0;
+	m->compression = -1;
 	m->reader = 0;
 	mirror_stand(m, 0, 0);
 }
@@ -282,29 +484,55 @@ free_legs(struct mirror *m)
 {
 	mirror_set set = 0;
 
-	for (size_t i = 0; i < m->n_legs; i++) {
-		if (m->legs[i]->stuck && leg_end(m->legs[i], 1))
-			m->legs[i]->stuck = false;
-		if (!m->legs[i]->stuck)
-			set |= (mirror_set)1 << i;
-	}
+	for (size_t i = 0; i < m->n_legs; i++)
+		if (leg_is_free(m->legs[i]))
+			set |= MIRROR_BIT(i);
 	return set;
 }
 
+/* All tapes go.  Which of the healthy legs have flushed what they had? */
+static mirror_set
+unload_legs(struct mirror *m)
+{
+	struct leg_call call = leg_call_unload();
+	mirror_set back = mirror_run(m, free_legs(m), &call);
+	mirror_set healthy = mirror_healthy(m);
+
+	for (size_t i = 0; i < m->n_legs; i++)
+		if (m->legs[i]->stuck)
+			leg_unload_later(m->legs[i]);
+	m->loaded = false;
+	m->base.pos = (struct tape_pos){ .known = false };
+	MIRROR_EACH(m, healthy & back, i)
+	{
+		struct leg *leg = m->legs[i];
+
+		if (leg_result(leg)->result == 0) {
+			leg->durable = leg->expected;
+			continue;
+		}
+		(void)mirror_fail_as(m, i, -leg_result(leg)->result);
+		leg_kill(leg, &leg->durable, "it can't be unloaded: %s",
+		    tape_why(leg->tape));
+	}
+	return mirror_healthy(m);
+}
+
+/* What was written is safe on all that are left, or as the policy wants it. */
 static int
 unload_all(struct mirror *m)
 {
-	struct leg_call call = leg_call_unload();
-	mirror_set healthy = mirror_healthy(m);
-	mirror_set back = mirror_run(m, free_legs(m), &call);
-	int r = 0;
+	mirror_set before = m->settled;
 
-	MIRROR_EACH(m, back & healthy, i)
-	if (leg_result(m->legs[i])->result < 0)
-		r = mirror_fail_as(m, i, -leg_result(m->legs[i])->result);
-	m->loaded = false;
-	m->base.pos = (struct tape_pos){ .known = false };
-	return r;
+	if (m->state != MIRROR_DIVERGED)
+		mirror_end_writing(m);
+	if (unload_legs(m) == 0)
+		return tape_fail(&m->base, EIO,
+		    "no leg is left that has all that was written");
+	if (m->policy == POLICY_STOP && mirror_healthy(m) != before)
+		return tape_fail(&m->base, EIO,
+		    "a leg has failed (on_leg_error=stop)");
+	return 0;
 }
 
 /* Legs that have no record size in common are no mirror. */
@@ -312,6 +540,7 @@ static int
 check_limits(struct mirror *m)
 {
 	uint32_t min = 1, max = TAPE_MAX_RECORD;
+	uint64_t multiple = 1;
 
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
@@ -322,13 +551,16 @@ check_limits(struct mirror *m)
 			min = leg.min_record;
 		if (leg.max_record < max)
 			max = leg.max_record;
+		if (multiple <= TAPE_MAX_RECORD)
+			multiple = common_multiple(multiple, leg.granularity);
 	}
-	if (min <= max)
+	if (min <= max && multiple <= max)
 		return 0;
 	return tape_fail(&m->base, EINVAL,
 	    "the legs have no record size in common: one takes %" PRIu32
-	    " bytes and more, another %" PRIu32 " and less",
-	    min, max);
+	    " bytes and more, another %" PRIu32 " and less, and fixed blocks "
+	    "are multiples of %" PRIu64,
+	    min, max, multiple);
 }
 
 static int
@@ -368,14 +600,14 @@ mirror_load(struct tape *t)
 	char why[sizeof(t->why)];
 	int r;
 
-	if (m->loaded && m->state != MIRROR_DIVERGED)
+	if (m->loaded)
 		return mirror_rewind(t);
 	r = load_all(m);
 	if (r == 0)
 		r = check_limits(m);
 	if (r < 0) {
 		memcpy(why, tape_why(t), sizeof(why));
-		(void)unload_all(m); /* the first failure is told */
+		(void)unload_legs(m); /* the first failure is told */
 		memcpy(t->why, why, sizeof(why));
 		return r;
 	}
@@ -403,26 +635,28 @@ static void
 report_leg(const struct leg *leg, const struct tape_listener *listener)
 {
 	struct tape_info info;
+	char words[LEG_WORDS];
 	double seconds = (double)leg->busy_ns / 1e9;
+	uint64_t bytes = leg->expected.bytes;
 
 	if (leg->dead) {
-		tape_tell_line(listener,
-		    "%s: DEAD%s: %s; good on it: %" PRIu64 " objects, %" PRIu64
-		    " files, %" PRIu64 " bytes",
+		tape_tell_line(listener, "%s: DEAD%s: %s; good on it: %s",
 		    leg->name, leg->stuck ? " (hangs)" : "", leg->reason,
-		    leg->prefix.objects, leg->prefix.files, leg->prefix.bytes);
+		    leg_extent_words(&leg->prefix, words));
 		return;
 	}
 	tape_describe(leg->tape, &info);
 	tape_tell_line(listener,
-	    "%s: %s: object %" PRIu64 ", durable to %" PRIu64 ", %" PRIu64
-	    " bytes, %.1f MB/s while busy, %" PRIu64 " of %" PRIu64
-	    " bytes left, %" PRIu64 " failed calls%s",
+	    "%s: %s: %s, durable to object %" PRIu64
+	    ", %.1f MB/s while busy, %" PRIu64 " of %" PRIu64
+	    " bytes left, %" PRIu64 " failed calls%s%s",
 	    leg->name, leg->lame ? "healthy, but can't be read" : "healthy",
-	    leg->expected.objects, leg->durable.objects, leg->expected.bytes,
-	    seconds > 0 ? (double)leg->expected.bytes / seconds / 1e6 : 0.0,
+	    leg_extent_words(&leg->expected, words), leg->durable.objects,
+	    seconds > 0 && bytes != LEG_NO_BYTES ? (double)bytes / seconds / 1e6
+						 : 0.0,
 	    info.capacity > info.used ? info.capacity - info.used : 0,
-	    info.capacity, leg->errors, leg->warned ? ", early warning" : "");
+	    info.capacity, leg->errors, leg->warned ? ", early warning" : "",
+	    leg->tail ? ", an extra object behind it" : "");
 }
 
 static void
@@ -446,14 +680,8 @@ mirror_free(struct tape *t)
 {
 	struct mirror *m = mirror_of(t);
 
-	for (size_t i = 0; i < m->n_legs; i++) {
-		bool stuck;
-
-		leg_stop(m->legs[i]);
-		stuck = m->legs[i]->stuck;
-		if (!stuck)
-			free(m->legs[i]); /* else its thread has it */
-	}
+	for (size_t i = 0; i < m->n_legs; i++)
+		leg_free(m->legs[i]);
 	free(m);
 }
 
@@ -502,33 +730,26 @@ policy_from_spec(struct mirror *m, const struct spec *spec,
 	    name);
 }
 
-/* A leg out of a child of the spec. */
+/* A leg out of a child of the spec, named by the tape at the bottom of it. */
 static int
 add_leg(struct mirror *m, const struct spec *child, struct spec_error *e)
 {
-	struct leg *leg = calloc(1, sizeof(*leg));
 	struct tape *t = NULL;
 	char name[64];
-	int r;
+	int r = spec_open(child, &t, e);
 
-	if (leg == NULL)
-		return spec_fail(e, ENOMEM, "mirror: out of memory");
-	r = spec_open(child, &t, e);
-	if (r == 0) {
-		(void)snprintf(name, sizeof(name), "leg %zu (%s:%s)",
-		    m->n_legs + 1, child->type->name, child->arg);
-		r = leg_start(leg, t, name);
-		if (r < 0) {
-			tape_free(t);
-			r = spec_fail(e, -r, "mirror: no thread: %s",
-			    strerror(-r));
-		}
-	}
-	if (r < 0) {
-		free(leg);
+	while (child->n_children == 1)
+		child = child->children[0];
+	if (r < 0)
 		return r;
+	(void)snprintf(name, sizeof(name), "leg %zu (%s:%.40s)", m->n_legs + 1,
+	    child->type->name, child->arg); /* cut is fine */
+	r = leg_new(t, name, &m->legs[m->n_legs]);
+	if (r < 0) {
+		tape_free(t);
+		return spec_fail(e, -r, "mirror: leg: %s", strerror(-r));
 	}
-	m->legs[m->n_legs++] = leg;
+	m->n_legs++;
 	return 0;
 }
 

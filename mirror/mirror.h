@@ -9,7 +9,8 @@
  *                        and report early warning, so that the volume ends; or
  *                        take the record back on the others and fail
  *     leg_timeout=N      seconds after which a call on a leg counts as failed;
- *                        0: never; default 120
+ *                        ten times that for a motion, two hundred for a long
+ *                        erase; 0: never; default 120
  *     leot_margin=SIZE   report early warning so many bytes before the first
  *                        leg does, where its capacity is known; default 0
  *     eom_reserve=SIZE   what may be written after early warning; default 8M,
@@ -24,8 +25,21 @@
  *
  * A record that was written is on every healthy leg; a leg of which that is not
  * certain is dead until the next load, and tape_alarm() says so, with what is
- * good on it.  At the end of the medium all healthy legs hold the same objects.
- * Filemarks and syncs that succeed are durable on every healthy leg.
+ * good on it.  A leg that acknowledges what it does not write is found at the
+ * next filemark, sync, motion or unload, or after 64 MiB.  At the end of the
+ * medium all healthy legs hold the same objects.  Filemarks and syncs that
+ * succeed are durable on every healthy leg.
+ *
+ * A write in the middle of a tape that fails may leave the end of data there.
+ *
+ * After on_leg_error=stop has struck, filemarks are still taken, so that what
+ * was written can be closed; then nothing more until an unload and a load.
+ *
+ * An unload that some leg has not done is a success by on_leg_error=degrade and
+ * markfull, if another one has.
+ *
+ * A record that no leg can read is -EIO, and the tape stands before it, and can
+ * be spaced over it.
  *
  * Limits are those that all legs share; one write protected leg protects all.
  *

@@ -13,30 +13,6 @@
 
 #include "mirror_state.h"
 
-/* Any motion but forward over data: what was written at the end is behind. */
-static void
-leave_end(struct mirror *m)
-{
-	if (m->state == MIRROR_WARN || m->state == MIRROR_FULL)
-		m->state = MIRROR_RUN;
-	MIRROR_EACH(m, mirror_healthy(m), i)
-	m->legs[i]->warned = false;
-	m->check_at = 0;
-}
-
-static void
-be_lame(struct mirror *m, size_t i, const char *what)
-{
-	struct leg *leg = m->legs[i];
-
-	if (leg->dead || leg->lame)
-		return;
-	leg->lame = true;
-	tape_alarm("%s: object %" PRIu64 ": %s: %s; read from the others until "
-		   "a rewind",
-	    leg->name, m->base.pos.object, what, tape_why(leg->tape));
-}
-
 /* ---- Agreement ---------------------------------------------------------- */
 
 /* Whether a leg stands where another does. */
@@ -49,56 +25,94 @@ same_place(const struct leg *a, const struct leg *b)
 }
 
 /*
- * Runs a motion on a set of legs that stand where the mirror does.  Those that
- * fail while another does not are lame.  ${ret_first}: one that did not; if
- * none, the result is its failure.  All that succeeded have to agree.
+ * Whether a leg only ends before another, and that is to be overlooked:
+ * ${call} has moved both, or was to.
+ */
+static bool
+is_overlooked(const struct mirror *m, const struct leg *leg,
+    const struct leg *other)
+{
+	const struct leg_call *call = leg_result(leg);
+
+	return m->read_longer && leg->tape->pos.known &&
+	    (call->cond == TAPE_EOD || call->unit == TAPE_TO_EOD) &&
+	    leg->tape->pos.object < other->tape->pos.object;
+}
+
+/* All legs of a set have to agree with one of them. */
+static int
+agree(struct mirror *m, mirror_set set, size_t with)
+{
+	const struct leg *a = m->legs[with];
+
+	MIRROR_EACH(m, set, i)
+	{
+		const struct leg *b = m->legs[i];
+
+		if (leg_result(b)->result < 0)
+			mirror_be_lame(m, i, "can't be spaced over");
+		else if (leg_result(a)->cond == leg_result(b)->cond &&
+		    leg_result(a)->done == leg_result(b)->done &&
+		    same_place(a, b))
+			continue;
+		else if (is_overlooked(m, b, a))
+			mirror_be_shorter(m, i);
+		else
+			return mirror_diverge(m,
+			    "from object %" PRIu64 ", %s gets to object "
+			    "%" PRIu64 " and %s to object %" PRIu64,
+			    m->base.pos.object, a->name, a->tape->pos.object,
+			    b->name, b->tape->pos.object);
+	}
+	return 0;
+}
+
+/*
+ * Runs a motion on a set of legs that stand where the mirror does, and then the
+ * mirror stands where they do.  Those that fail while another does not are
+ * lame; if all do, the result is the failure of one.  All that succeeded have
+ * to agree.  ${ret_call}: what it gave.
  */
 static int
 move(struct mirror *m, mirror_set set, const struct leg_call *call,
-    size_t *ret_first)
+    struct leg_call *ret_call)
 {
 	mirror_set back = mirror_run(m, set, call);
-	size_t first = MIRROR_MAX_LEGS, failed = MIRROR_MAX_LEGS;
+	size_t first = MIRROR_MAX_LEGS, failed = MIRROR_MAX_LEGS, one;
+	struct tape_pos at;
+	int r;
 
+	*ret_call = *call;
 	MIRROR_EACH(m, back, i)
 	{
 		if (leg_result(m->legs[i])->result < 0)
 			failed = i;
-		else if (first == MIRROR_MAX_LEGS)
+		else if (first == MIRROR_MAX_LEGS ||
+		    is_overlooked(m, m->legs[first], m->legs[i]))
 			first = i;
 	}
-	if (first == MIRROR_MAX_LEGS) {
-		if (failed == MIRROR_MAX_LEGS)
-			return tape_fail(&m->base, EIO, "no leg is left");
-		*ret_first = failed;
-		return mirror_fail_as(m, failed,
-		    -leg_result(m->legs[failed])->result);
+	one = first != MIRROR_MAX_LEGS ? first : failed;
+	if (one == MIRROR_MAX_LEGS)
+		return tape_fail(&m->base, EIO, "no leg is left");
+	at = m->legs[one]->tape->pos;
+	*ret_call = *leg_result(m->legs[one]);
+	if (one == first) {
+		r = agree(m, back, first);
+	} else {
+		r = mirror_fail_as(m, failed, -ret_call->result);
+		MIRROR_EACH(m, back, i)
+		mirror_doubt(m, i, "can't be moved");
 	}
-	*ret_first = first;
-	MIRROR_EACH(m, back, i)
-	{
-		const struct leg_call *a = leg_result(m->legs[first]);
-		const struct leg_call *b = leg_result(m->legs[i]);
-
-		if (b->result < 0)
-			be_lame(m, i, "can't be spaced over");
-		else if (a->cond != b->cond || a->done != b->done ||
-		    !same_place(m->legs[first], m->legs[i]))
-			return mirror_diverge(m,
-			    "from object %" PRIu64 ", %s gets to object "
-			    "%" PRIu64 " and %s to object %" PRIu64,
-			    m->base.pos.object, m->legs[first]->name,
-			    m->legs[first]->tape->pos.object, m->legs[i]->name,
-			    m->legs[i]->tape->pos.object);
-	}
-	return 0;
+	if (at.known && m->state != MIRROR_DIVERGED)
+		mirror_stand(m, at.object, at.file);
+	return r;
 }
 
 /* The others follow the reader over a filemark, from wherever they are. */
 static int
 follow_filemark(struct mirror *m, size_t reader)
 {
-	mirror_set others = mirror_readable(m) & ~((mirror_set)1 << reader);
+	mirror_set others = mirror_readable(m) & ~MIRROR_BIT(reader);
 	struct leg_call over = leg_call_space(TAPE_FILEMARKS, 1);
 	mirror_set back = mirror_run(m, others, &over);
 
@@ -107,39 +121,50 @@ follow_filemark(struct mirror *m, size_t reader)
 		const struct leg *leg = m->legs[i];
 
 		if (leg_result(leg)->result < 0)
-			be_lame(m, i, "can't be spaced over");
-		else if (!same_place(leg, m->legs[reader]))
+			mirror_be_lame(m, i, "can't be spaced over");
+		else if (same_place(leg, m->legs[reader]))
+			continue;
+		else if (is_overlooked(m, leg, m->legs[reader]))
+			mirror_be_shorter(m, i);
+		else
 			return mirror_diverge(m,
 			    "%s has its next filemark before object %" PRIu64
-			    ", %s before object %" PRIu64,
+			    ", %s %s before object %" PRIu64,
 			    m->legs[reader]->name,
 			    m->legs[reader]->tape->pos.object, leg->name,
+			    leg_result(leg)->cond == TAPE_EOD ? "ends"
+							      : "has it",
 			    leg->tape->pos.object);
 	}
 	return 0;
 }
 
 /*
- * The reader is at the end of data.  If another leg has more, it is longer: go
- * on there, or fail.  ${ret_reader}: the leg to read on, if there is one.
+ * The reader is at the end of data.  If another leg has more, or less, they
+ * differ: go on with the longest, or fail.  ${ret_reader}: the leg to read on,
+ * if there is one.
  */
 static int
 check_end(struct mirror *m, size_t reader, size_t *ret_reader)
 {
-	mirror_set others = mirror_readable(m) & ~((mirror_set)1 << reader);
+	mirror_set others = mirror_readable(m) & ~MIRROR_BIT(reader);
 	struct leg_call on = leg_call_space(TAPE_RECORDS, 1);
-	mirror_set back;
+	mirror_set here = mirror_bring(m, others, false), back;
 
 	*ret_reader = MIRROR_MAX_LEGS;
-	others = mirror_bring(m, others, false);
-	back = mirror_run(m, others, &on);
+	if (m->state == MIRROR_DIVERGED)
+		return mirror_need_medium(m);
+	back = mirror_run(m, here, &on);
 	MIRROR_EACH(m, back, i)
 	{
 		struct leg *leg = m->legs[i];
 
-		if (leg_result(leg)->result < 0 ||
-		    leg_result(leg)->cond == TAPE_EOD)
-			continue; /* it ends here, too, or in damage */
+		if (leg_result(leg)->result < 0) {
+			mirror_be_lame(m, i, "should end here, but can't tell");
+			continue;
+		}
+		if (leg_result(leg)->cond == TAPE_EOD)
+			continue;
 		if (!m->read_longer)
 			return mirror_diverge(m,
 			    "%s ends at object %" PRIu64 ", but %s goes on; "
@@ -153,20 +178,35 @@ check_end(struct mirror *m, size_t reader, size_t *ret_reader)
 
 /* ---- Reading ------------------------------------------------------------ */
 
-/* The leg that is read, or another one if that can't be; -1: none. */
+/*
+ * The leg to read, of those that were not tried yet: the one that was read
+ * before, or another one; the lame are the last.  -1: none.
+ */
 static int
-choose_reader(struct mirror *m)
+choose_reader(struct mirror *m, mirror_set tried)
 {
-	mirror_set can = mirror_readable(m);
+	mirror_set sets[] = { mirror_readable(m) & ~tried,
+		mirror_healthy(m) & ~tried };
 
-	if ((can >> m->reader & 1) != 0)
+	MIRROR_EACH(m, sets[1], i)
+	if (m->legs[i]->shorter)
+		sets[1] &= ~MIRROR_BIT(i);
+	if ((sets[0] >> m->reader & 1) != 0)
 		return (int)m->reader;
-	MIRROR_EACH(m, can, i)
-	{
-		m->reader = i;
-		return (int)i;
-	}
+	for (size_t k = 0; k < 2; k++)
+		MIRROR_EACH(m, sets[k], i)
+	return (int)i;
 	return -1;
+}
+
+/* None can read the object.  That does not make any of them worse. */
+static int
+fail_reading(struct mirror *m, mirror_set tried)
+{
+	MIRROR_EACH(m, tried & mirror_healthy(m), i)
+	m->legs[i]->lame = false;
+	return tape_fail(&m->base, EIO,
+	    "object %" PRIu64 ": no leg can read it", m->base.pos.object);
 }
 
 /* One object from a leg, in at most two attempts. */
@@ -174,7 +214,7 @@ static bool
 read_leg(struct mirror *m, size_t i, size_t size)
 {
 	struct leg_call call = leg_call_read(size);
-	mirror_set one = (mirror_set)1 << i;
+	mirror_set one = MIRROR_BIT(i);
 
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (mirror_bring(m, one, false) == 0 ||
@@ -183,7 +223,7 @@ read_leg(struct mirror *m, size_t i, size_t size)
 		if (leg_result(m->legs[i])->result == 0)
 			return true;
 	}
-	be_lame(m, i, "can't be read");
+	mirror_be_lame(m, i, "can't be read");
 	return false;
 }
 
@@ -193,12 +233,15 @@ compare_others(struct mirror *m, size_t reader, size_t size)
 {
 	const struct leg_call *a = leg_result(m->legs[reader]);
 
-	MIRROR_EACH(m, mirror_readable(m) & ~((mirror_set)1 << reader), i)
+	MIRROR_EACH(m, mirror_readable(m) & ~MIRROR_BIT(reader), i)
 	{
-		const struct leg_call *b = leg_result(m->legs[i]);
+		const struct leg *leg = m->legs[i];
+		const struct leg_call *b = leg_result(leg);
 
-		if (!read_leg(m, i, size))
-			continue; /* lame now, and that was told */
+		if (!read_leg(m, i, size) && m->state == MIRROR_DIVERGED)
+			return mirror_need_medium(m);
+		if (leg->dead || leg->lame)
+			continue; /* that was told */
 		if (a->cond != b->cond || a->len != b->len ||
 		    memcmp(m->legs[reader]->buf, m->legs[i]->buf,
 			a->len < size ? a->len : size) != 0)
@@ -222,6 +265,7 @@ take_object(struct mirror *m, size_t reader, void *buf, size_t size,
 	const struct leg_call *call = leg_result(leg);
 	enum tape_cond cond = call->cond;
 	size_t len = call->len;
+	uint64_t bytes;
 	int r = 0;
 
 	if (m->verify)
@@ -232,7 +276,9 @@ take_object(struct mirror *m, size_t reader, void *buf, size_t size,
 		return r;
 	if (cond == TAPE_NONE && len > 0)
 		memcpy(buf, leg->buf, len < size ? len : size);
+	bytes = m->bytes == LEG_NO_BYTES ? LEG_NO_BYTES : m->bytes + len;
 	mirror_stand(m, leg->tape->pos.object, leg->tape->pos.file);
+	m->bytes = bytes;
 	*ret_len = len;
 	*ret_cond = cond;
 	return 0;
@@ -243,61 +289,74 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
     enum tape_cond *ret_cond)
 {
 	struct mirror *m = mirror_of(t);
+	mirror_set tried = 0;
+	size_t longer;
+	int reader = 0;
 	int r = mirror_need_medium(m);
-	int reader = -1;
 
-	*ret_len = 0;
-	while (r == 0) {
-		size_t longer;
-
-		reader = choose_reader(m);
+	if (r < 0)
+		return r;
+	if (size > TAPE_MAX_RECORD)
+		size = TAPE_MAX_RECORD; /* there is no more in any record */
+	mirror_end_writing(m);
+	for (;;) {
+		reader = choose_reader(m, tried);
 		if (reader < 0)
-			return tape_fail(t, EIO,
-			    "object %" PRIu64 ": no leg can read it",
-			    t->pos.object);
-		if (!read_leg(m, (size_t)reader, size))
-			continue; /* it is no reader any more */
+			return fail_reading(m, tried);
+		tried |= MIRROR_BIT(reader);
+		if (!read_leg(m, (size_t)reader, size)) {
+			if (m->state == MIRROR_DIVERGED)
+				return mirror_need_medium(m);
+			continue;
+		}
 		if (leg_result(m->legs[reader])->cond != TAPE_EOD || m->verify)
 			break;
 		r = check_end(m, (size_t)reader, &longer);
-		if (r < 0 || longer == MIRROR_MAX_LEGS)
+		if (r < 0)
+			return r;
+		if (longer == MIRROR_MAX_LEGS)
 			break;
-		be_lame(m, (size_t)reader, "ends before the others");
+		mirror_be_shorter(m, (size_t)reader);
 		m->reader = longer;
 	}
-	if (r < 0 || reader < 0)
-		return r;
+	m->reader = (size_t)reader;
+	m->legs[reader]->lame = false;
 	return take_object(m, (size_t)reader, buf, size, ret_len, ret_cond);
 }
 
 /* ---- Motion ------------------------------------------------------------- */
+
+/* The legs that can move; if none can be read, any may be able to move on. */
+static mirror_set
+movable(struct mirror *m)
+{
+	mirror_set set = mirror_readable(m);
+
+	return set != 0 ? set : mirror_healthy(m);
+}
 
 int
 mirror_space(struct tape *t, enum tape_unit unit, int64_t count,
     uint64_t *ret_done, enum tape_cond *ret_cond)
 {
 	struct mirror *m = mirror_of(t);
-	struct leg_call call = leg_call_space(unit, count);
+	struct leg_call call = leg_call_space(unit, count), moved;
 	mirror_set set;
-	size_t first;
 	int r = mirror_need_medium(m);
 
 	*ret_done = 0;
 	*ret_cond = TAPE_NONE;
 	if (r < 0)
 		return r;
-	set = mirror_bring(m, mirror_readable(m), false);
-	if (count < 0)
-		leave_end(m);
-	r = move(m, set, &call, &first);
+	mirror_end_writing(m);
+	set = mirror_bring(m, movable(m), false);
 	if (m->state == MIRROR_DIVERGED)
-		return r;
-	if (r < 0 && first == MIRROR_MAX_LEGS)
-		return r;
-	*ret_done = leg_result(m->legs[first])->done;
-	*ret_cond = leg_result(m->legs[first])->cond;
-	mirror_stand(m, m->legs[first]->tape->pos.object,
-	    m->legs[first]->tape->pos.file);
+		return mirror_need_medium(m);
+	if (unit != TAPE_TO_EOD && count < 0)
+		mirror_leave_end(m);
+	r = move(m, set, &call, &moved);
+	*ret_done = moved.done;
+	*ret_cond = moved.cond;
 	return r;
 }
 
@@ -306,22 +365,18 @@ mirror_locate(struct tape *t, uint32_t partition, uint64_t object,
     enum tape_cond *ret_cond)
 {
 	struct mirror *m = mirror_of(t);
-	struct leg_call call = leg_call_locate(0, object);
-	size_t first;
+	struct leg_call call = leg_call_locate(0, object), moved;
 	int r = mirror_need_medium(m);
 
 	if (r < 0)
 		return r;
 	if (partition != 0)
 		return tape_fail(t, EINVAL, "a mirror has only partition 0");
-	leave_end(m);
-	r = move(m, mirror_readable(m), &call, &first);
-	if (r < 0)
-		return r;
-	*ret_cond = leg_result(m->legs[first])->cond;
-	mirror_stand(m, m->legs[first]->tape->pos.object,
-	    m->legs[first]->tape->pos.file);
-	return 0;
+	mirror_end_writing(m);
+	mirror_leave_end(m);
+	r = move(m, movable(m), &call, &moved);
+	*ret_cond = moved.cond;
+	return r;
 }
 
 /* The lame walk again from BOT. */
@@ -329,19 +384,15 @@ int
 mirror_rewind(struct tape *t)
 {
 	struct mirror *m = mirror_of(t);
-	struct leg_call call = leg_call_rewind();
-	size_t first;
+	struct leg_call call = leg_call_rewind(), moved;
 	int r = mirror_need_medium(m);
 
 	if (r < 0)
 		return r;
+	mirror_end_writing(m);
 	MIRROR_EACH(m, mirror_healthy(m), i)
-	m->legs[i]->lame = false;
-	leave_end(m);
+	m->legs[i]->lame = m->legs[i]->shorter = false;
+	mirror_leave_end(m);
 	m->reader = 0;
-	m->bytes = 0;
-	r = move(m, mirror_healthy(m), &call, &first);
-	if (r == 0)
-		mirror_stand(m, 0, 0);
-	return r;
+	return move(m, mirror_healthy(m), &call, &moved);
 }

@@ -31,6 +31,11 @@ enum mirror_state {
 	MIRROR_DIVERGED,
 };
 
+/* The legs a call is meant for, as bits. */
+typedef uint32_t mirror_set;
+
+#define MIRROR_BIT(i) ((mirror_set)1 << (i))
+
 struct mirror {
 	struct tape base;
 	struct leg *legs[MIRROR_MAX_LEGS];
@@ -43,18 +48,19 @@ struct mirror {
 	bool verify, read_longer, degraded_open;
 
 	bool loaded;
+	bool protected; /* since it was loaded */
 	enum mirror_state state;
+	mirror_set settled; /* legs, but for those whose death was dealt with */
 	uint64_t reserve_bytes, reserve_records, reserve_marks; /* left */
-	uint64_t bytes;	    /* written since BOT, as far as it is known */
-	uint64_t unchecked; /* bytes since the legs were asked where they are */
-	uint64_t check_at;  /* bytes: ask for the margin again from here */
+	uint64_t bytes;	    /* of the records before here, or LEG_NO_BYTES */
+	uint64_t unchecked; /* written since the legs were asked where they are,
+			       bytes and a bit more for each object */
+	uint64_t margin_in; /* so much later ask for the margin again */
+	int compression;    /* 0, 1; -1: not known */
 	size_t reader;	    /* the leg that is read */
 };
 
 struct mirror *mirror_of(struct tape *t);
-
-/* The legs a call is meant for, as bits. */
-typedef uint32_t mirror_set;
 
 mirror_set mirror_healthy(const struct mirror *m);
 /* ... of those, the ones that can be read from where they are. */
@@ -78,9 +84,45 @@ bool mirror_run_one(struct mirror *m, size_t i, const struct leg_call *call);
 
 /*
  * Brings the legs of a set to where the mirror stands.  Those that can't be are
- * out: dead if it is to write, else lame.  The result is the set of the others.
+ * out: dead if it is to write, else lame, or the mirror is DIVERGED.  The
+ * result is the set of the others.
  */
 mirror_set mirror_bring(struct mirror *m, mirror_set set, bool to_write);
+
+/*
+ * A leg has failed in reading or moving.  If it has not synced all that it
+ * took, and that is not there any more, it is dead; but not the last leg, from
+ * which something may still come: then the mirror has failed.
+ */
+void mirror_doubt(struct mirror *m, size_t i, const char *what);
+
+/* ... and it is not read until the tape is rewound. */
+void mirror_be_lame(struct mirror *m, size_t i, const char *what);
+void mirror_be_shorter(struct mirror *m, size_t i);
+
+/*
+ * Asks the legs of a set where they are, twice if need be.  The result is the
+ * set of those that know; see leg_result()->where.
+ */
+mirror_set mirror_ask(struct mirror *m, mirror_set set);
+
+/* Kills the legs that are not where they should be, after ${bytes} or more. */
+void mirror_check(struct mirror *m, uint64_t bytes);
+
+/*
+ * Before a motion, a read, or the end: what was written is all there, or its
+ * leg is dead.
+ */
+void mirror_end_writing(struct mirror *m);
+
+/* What was written at the end of the medium is behind: RUN again. */
+void mirror_leave_end(struct mirror *m);
+
+/* The largest record, bytes, that leaves room to close the tape. */
+uint64_t mirror_room(struct mirror *m);
+
+/* The bytes before an object, if any leg knows. */
+uint64_t mirror_bytes_before(const struct mirror *m, uint64_t object);
 
 /* -ENOMEDIUM, -EIO for the states in which nothing goes. */
 int mirror_need_medium(struct mirror *m);

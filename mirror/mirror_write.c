@@ -1,49 +1,81 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a mirror writes.  An object is written on all healthy legs, each is
- * asked where it stands, and the tables of decide.c say what that makes of it.
+ * What a mirror writes.  An object is written on all healthy legs, each that
+ * does not give plain success is asked where it stands, and the tables of
+ * decide.c say what that makes of it.
  *
  * In RUN the legs write at the same time: the one that ends early may find its
  * end when the others have the record already, and then it is taken back there.
  * Behind early warning they write one after the other, the one with the least
- * room first, so that it need not be.
+ * room first, so that it need not be, and each record is synced before it
+ * counts.
+ *
+ * A leg can also be found dead when nothing is decided: when it is asked where
+ * it is, now and then, or can't be brought to where the mirror stands.  Then
+ * the policy takes effect with the next object: settle().
  */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "mirror_state.h"
 
 /* How often the legs are asked where they are, while all goes well: bytes. */
 #define CHECK_EVERY ((uint64_t)64 << 20)
 
-/* What became of an object on each leg of a set. */
-struct verdict {
-	enum leg_outcome outcomes[MIRROR_MAX_LEGS]; /* by leg */
-	mirror_set asked;
-};
+/* What an object may cost besides its bytes. */
+#define OBJECT_COST 64 /* bytes */
 
-/* One object, or filemarks in a row. */
+/* One object, or filemarks in a row, or none: a sync, or an erase. */
 struct item {
 	struct leg_call call;
 	uint64_t objects, files, bytes;
+	bool cuts; /* what follows is gone */
+};
+
+/* What became of an item on one leg. */
+struct answer {
+	enum leg_outcome outcome;
+	struct tape_pos where;
+	int result;
+	enum tape_cond cond;
+	bool unsynced; /* it took the item, but then could not sync */
+	char why[160];
+};
+
+/* ... on each leg of a set. */
+struct verdict {
+	struct answer answers[MIRROR_MAX_LEGS]; /* by leg */
+	mirror_set asked;
+	bool synced; /* on all that have it */
 };
 
 static int
 need_writable(struct mirror *m)
 {
-	struct tape_info info;
 	int r = mirror_need_medium(m);
 
-	if (r < 0)
-		return r;
-	tape_describe(&m->base, &info);
-	if (info.write_protected)
-		return tape_fail(&m->base, EROFS, "a leg is write protected");
-	return 0;
+	if (r == 0 && m->protected)
+		r = tape_fail(&m->base, EROFS, "a leg is write protected");
+	return r;
+}
+
+static int
+fail_for_good(struct mirror *m, const char *why)
+{
+	m->state = MIRROR_FAILED;
+	return tape_fail(&m->base, EIO,
+	    "%s; the tape takes no more records until it is loaded again", why);
 }
 
 /* ---- The end of the medium ---------------------------------------------- */
+
+static bool
+is_behind_warning(const struct mirror *m)
+{
+	return m->state == MIRROR_WARN || m->state == MIRROR_FULL;
+}
 
 /* From here on what is written comes out of the reserve. */
 static void
@@ -57,11 +89,48 @@ enter_warn(struct mirror *m)
 	m->reserve_marks = MIRROR_RESERVE_MARKS;
 }
 
+static int
+end_of_medium(struct mirror *m, enum tape_cond *ret_cond)
+{
+	enter_warn(m);
+	if (m->state == MIRROR_WARN)
+		m->state = MIRROR_FULL;
+	*ret_cond = TAPE_EOM;
+	return tape_fail(&m->base, ENOSPC,
+	    "end of the medium at object %" PRIu64, m->base.pos.object);
+}
+
+/* On a leg that can tell, filemarks have to fit behind. */
+uint64_t
+mirror_room(struct mirror *m)
+{
+	bool in_zone = is_behind_warning(m);
+	uint64_t marks = in_zone ? m->reserve_marks : MIRROR_RESERVE_MARKS;
+	uint64_t behind = marks * OBJECT_COST;
+	uint64_t room = in_zone ? m->reserve_bytes : UINT64_MAX;
+
+	if (m->state == MIRROR_FULL || (in_zone && m->reserve_records == 0))
+		return 0;
+	MIRROR_EACH(m, mirror_healthy(m), i)
+	{
+		struct tape_info info;
+
+		tape_describe(m->legs[i]->tape, &info);
+		if (info.room >= info.max_record)
+			continue; /* there is more, or it can't tell */
+		if (info.room <= behind)
+			return 0;
+		if (info.room - behind < room)
+			room = info.room - behind;
+	}
+	return room;
+}
+
 /* Whether the reserve has room for an item; takes it from there. */
 static bool
 take_reserve(struct mirror *m, const struct item *item)
 {
-	if (m->state == MIRROR_RUN || item->objects == 0)
+	if (!is_behind_warning(m))
 		return true;
 	if (item->files > 0) {
 		if (item->files > m->reserve_marks)
@@ -69,25 +138,29 @@ take_reserve(struct mirror *m, const struct item *item)
 		m->reserve_marks -= item->files;
 		return true;
 	}
-	if (m->state == MIRROR_FULL || m->reserve_records == 0 ||
-	    item->bytes > m->reserve_bytes)
+	if (m->reserve_records == 0)
 		return false;
 	m->reserve_records--;
-	m->reserve_bytes -= item->bytes;
+	m->reserve_bytes -= item->bytes; /* mirror_room() has seen to that */
 	return true;
 }
 
 /*
- * Whether a leg has less than the margin left.  It is asked again when half of
- * what it has left could have been used.
+ * Whether a leg has less than the margin left, after an item more.  They are
+ * asked again when half of what is left could have been used.
  */
 static bool
-is_within_margin(struct mirror *m)
+is_within_margin(struct mirror *m, const struct item *item)
 {
+	uint64_t cost = item->bytes + item->objects * OBJECT_COST;
 	uint64_t least = UINT64_MAX;
 
-	if (m->margin == 0 || m->bytes < m->check_at)
+	if (m->margin == 0)
 		return false;
+	if (m->margin_in > cost) {
+		m->margin_in -= cost;
+		return false;
+	}
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
 		struct tape_info info;
@@ -103,9 +176,71 @@ is_within_margin(struct mirror *m)
 	}
 	if (least <= m->margin)
 		return true;
-	m->check_at = least == UINT64_MAX ? UINT64_MAX
-					  : m->bytes + (least - m->margin) / 2;
+	m->margin_in = (least - m->margin) / 2;
 	return false;
+}
+
+/* ---- Before anything is written ----------------------------------------- */
+
+static void
+cut_extent(struct leg_extent *e, const struct leg_extent *here)
+{
+	if (e->objects > here->objects)
+		*e = *here;
+}
+
+/*
+ * What lies behind here will be gone, and does not count any more.  What lies
+ * before here, and was not written since the load, was there then.
+ */
+static void
+cut_extents(struct mirror *m)
+{
+	const struct leg_extent here = { .objects = m->base.pos.object,
+		.files = m->base.pos.file,
+		.bytes = m->bytes };
+
+	for (size_t i = 0; i < m->n_legs; i++) {
+		struct leg *leg = m->legs[i];
+
+		cut_extent(&leg->expected, &here);
+		cut_extent(&leg->durable, &here);
+		cut_extent(&leg->prefix, &here);
+		if (!leg->dead && leg->expected.objects < here.objects)
+			leg->expected = leg->durable = here;
+	}
+}
+
+/* Legs have died: does the mirror go on, and how? */
+static int
+settle(struct mirror *m)
+{
+	mirror_set healthy = mirror_healthy(m);
+	bool died = healthy != m->settled;
+
+	m->settled = healthy;
+	if (healthy == 0)
+		return fail_for_good(m, "no leg is left");
+	if (!died || m->state == MIRROR_FAILED)
+		return 0;
+	if (m->policy == POLICY_STOP)
+		return fail_for_good(m, "a leg has failed (on_leg_error=stop)");
+	if (m->policy == POLICY_MARKFULL)
+		enter_warn(m);
+	return 0;
+}
+
+/* All healthy legs stand where the mirror does, and can be written. */
+static int
+prepare(struct mirror *m)
+{
+	int r;
+
+	(void)mirror_bring(m, mirror_healthy(m), true); /* others are dead */
+	r = settle(m);
+	if (r == 0)
+		cut_extents(m);
+	return r;
 }
 
 /* ---- Writing on the legs ------------------------------------------------ */
@@ -136,26 +271,134 @@ by_room(struct mirror *m, mirror_set set, size_t order[MIRROR_MAX_LEGS])
 	return n;
 }
 
-/* What became of the item on a leg that has answered, or has not. */
-static enum leg_outcome
-judge(struct mirror *m, size_t i, const struct item *item, bool answered)
+/* What the last call on a leg gave; where it stands is not asked yet. */
+static void
+note_answer(struct mirror *m, size_t i, bool answered, struct answer *a)
 {
-	const struct leg *leg = m->legs[i];
-	const struct leg_call *call = leg_result(leg);
+	const struct leg_call *call = leg_result(m->legs[i]);
 
-	if (!answered)
-		return LEG_LOST;
-	return leg_outcome(m->base.pos.object, item->objects, call->result,
-	    call->cond, &leg->tape->pos);
+	*a = (struct answer){ .result = -ETIMEDOUT };
+	if (!answered) {
+		(void)snprintf(a->why, sizeof(a->why), "no answer");
+		return;
+	}
+	a->result = call->result;
+	a->cond = call->cond;
+	a->where = m->legs[i]->tape->pos;
+	(void)snprintf(a->why, sizeof(a->why), "%.150s",
+	    tape_why(m->legs[i]->tape));
+}
+
+/*
+ * A call on the legs of a set, and what became of it: by position.  After plain
+ * success, while the end is far, the position that they have counted will do.
+ */
+static void
+try_on(struct mirror *m, const struct item *item, uint64_t before,
+    mirror_set set, struct verdict *v)
+{
+	mirror_set back = mirror_run(m, set, &item->call);
+	mirror_set doubtful = 0, know;
+
+	MIRROR_EACH(m, set, i)
+	{
+		struct answer *a = &v->answers[i];
+
+		note_answer(m, i, (back >> i & 1) != 0, a);
+		if (a->result != 0 || a->cond != TAPE_NONE ||
+		    item->bytes == 0 || m->state != MIRROR_RUN)
+			doubtful |= MIRROR_BIT(i);
+	}
+	know = mirror_ask(m, back & doubtful);
+	MIRROR_EACH(m, set, i)
+	{
+		struct answer *a = &v->answers[i];
+
+		if ((know >> i & 1) != 0)
+			a->where = leg_result(m->legs[i])->where;
+		else if ((doubtful >> i & 1) != 0)
+			a->where.known = false;
+		a->outcome = mirror_get_judge()(before, item->objects,
+		    a->result, a->cond, &a->where);
+	}
+	v->asked |= set;
+}
+
+/* The legs of a set on which the item has the outcome. */
+static mirror_set
+with_outcome(const struct mirror *m, const struct verdict *v, mirror_set set,
+    enum leg_outcome outcome)
+{
+	mirror_set with = 0;
+
+	MIRROR_EACH(m, set & v->asked, i)
+	if (v->answers[i].outcome == outcome)
+		with |= MIRROR_BIT(i);
+	return with;
+}
+
+/*
+ * A leg that refuses an object for the first time may only have told early
+ * warning so: it is asked to write it once more.
+ */
+static void
+retry_refused(struct mirror *m, const struct item *item, mirror_set set,
+    struct verdict *v)
+{
+	mirror_set full = with_outcome(m, v, set, LEG_FULL), again = 0;
+	struct leg_call sync = leg_call_filemarks(0, false);
+
+	MIRROR_EACH(m, full, i)
+	if (!m->legs[i]->warned &&
+	    v->answers[i].where.object == m->base.pos.object)
+		again |= MIRROR_BIT(i);
+	MIRROR_EACH(m, again, i)
+	m->legs[i]->warned = true;
+	(void)mirror_run(m, again, &sync); /* if it fails, the next will */
+	again &= mirror_healthy(m);
+	if (again == 0)
+		return;
+	try_on(m, item, m->base.pos.object, again, v);
+	MIRROR_EACH(m, again, i)
+	if (v->answers[i].outcome == LEG_ON)
+		v->answers[i].outcome = LEG_ON_EW;
+}
+
+/* What legs have taken near the end has to be on the medium, too. */
+static void
+sync_on(struct mirror *m, mirror_set set, struct verdict *v)
+{
+	const struct item sync = { .call = leg_call_filemarks(0, false) };
+	struct verdict synced = { .asked = 0 };
+
+	set = with_outcome(m, v, set, LEG_ON) |
+	    with_outcome(m, v, set, LEG_ON_EW);
+	if (set == 0)
+		return;
+	try_on(m, &sync, m->base.pos.object + 1, set, &synced);
+	MIRROR_EACH(m, set, i)
+	{
+		const struct answer *a = &synced.answers[i];
+
+		if (!leg_outcome_is_death(a->outcome))
+			continue;
+		v->answers[i] = *a;
+		v->answers[i].unsynced = true;
+	}
 }
 
 static void
-write_at_once(struct mirror *m, const struct item *item, struct verdict *v)
+write_on(struct mirror *m, const struct item *item, mirror_set set,
+    struct verdict *v)
 {
-	mirror_set back = mirror_run(m, v->asked, &item->call);
-
-	MIRROR_EACH(m, v->asked, i)
-	v->outcomes[i] = judge(m, i, item, (back >> i & 1) != 0);
+	try_on(m, item, m->base.pos.object, set, v);
+	if (item->objects > 0)
+		retry_refused(m, item, set, v);
+	if (item->bytes > 0 &&
+	    (is_behind_warning(m) || with_outcome(m, v, set, LEG_ON_EW) != 0)) {
+		sync_on(m, set, v);
+		v->synced = true;
+	}
 }
 
 /* A leg that has no room spares the others. */
@@ -163,63 +406,116 @@ static void
 write_in_turn(struct mirror *m, const struct item *item, struct verdict *v)
 {
 	size_t order[MIRROR_MAX_LEGS];
-	size_t n = by_room(m, v->asked, order);
+	size_t n = by_room(m, mirror_healthy(m), order);
 
-	v->asked = 0;
 	for (size_t k = 0; k < n; k++) {
-		size_t i = order[k];
-		bool answered = mirror_run_one(m, i, &item->call);
-
-		v->asked |= (mirror_set)1 << i;
-		v->outcomes[i] = judge(m, i, item, answered);
-		if (v->outcomes[i] == LEG_FULL)
+		write_on(m, item, MIRROR_BIT(order[k]), v);
+		if (v->answers[order[k]].outcome == LEG_FULL)
 			break;
 	}
 }
 
 /* ---- What comes of it --------------------------------------------------- */
 
+/*
+ * What is good on a leg that has failed.  What it took before is only certain
+ * if it can still sync it, and stands where it should.  One that has lied may
+ * have done so about any record since it was asked last.
+ */
+static struct leg_extent
+good_part(struct mirror *m, size_t i, const struct item *item,
+    const struct answer *a)
+{
+	struct leg *leg = m->legs[i];
+	struct leg_call sync = leg_call_filemarks(0, false);
+
+	if (a->outcome == LEG_LOST || a->outcome == LEG_LIE || a->unsynced ||
+	    item->bytes == 0)
+		return leg->durable;
+	if (!mirror_run_one(m, i, &sync) || leg_result(leg)->result < 0 ||
+	    mirror_ask(m, MIRROR_BIT(i)) == 0 ||
+	    !leg_result(leg)->where.known ||
+	    leg_result(leg)->where.object != a->where.object)
+		return leg->durable;
+	leg->durable = leg->expected;
+	return leg->expected;
+}
+
 /* The dead of this item leave the mirror. */
 static void
-bury(struct mirror *m, const struct verdict *v)
+bury(struct mirror *m, const struct item *item, const struct verdict *v)
 {
-	MIRROR_EACH(m, v->asked, i)
+	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
 	{
-		struct leg *leg = m->legs[i];
-		enum leg_outcome o = v->outcomes[i];
+		const struct answer *a = &v->answers[i];
+		struct leg_extent good;
 
-		if (!leg_outcome_is_death(o) || leg->dead)
+		if (!leg_outcome_is_death(a->outcome))
 			continue;
-		leg_kill(leg, o == LEG_LOST ? &leg->durable : &leg->expected,
-		    "object %" PRIu64 ": it %s: %s", m->base.pos.object,
-		    leg_outcome_words(o),
-		    leg->stuck ? "no answer" : tape_why(leg->tape));
+		good = good_part(m, i, item, a);
+		if (!m->legs[i]->dead)
+			leg_kill(m->legs[i], &good,
+			    "object %" PRIu64 ": it %s%s%s", m->base.pos.object,
+			    leg_outcome_words(a->outcome),
+			    a->why[0] == '\0' ? "" : ": ", a->why);
 	}
 }
 
-/* Takes the item back where it is; a leg that can't is dead, with a tail. */
+/* Ends the data of a leg where it stands; ${leg->tail}: it can't. */
+static void
+cut_off(struct mirror *m, size_t i)
+{
+	struct leg_call erase = leg_call_erase(false);
+	struct leg *leg = m->legs[i];
+
+	leg->tail =
+	    !mirror_run_one(m, i, &erase) || leg_result(leg)->result < 0;
+}
+
+/*
+ * Takes back ${count} objects from a leg, of which none is there afterwards, so
+ * that it stands before object ${object}.  A leg that can't is dead, with a
+ * tail; one that only can't be erased there may still be written over.
+ */
+static void
+take_back(struct mirror *m, size_t i, enum tape_unit unit, uint64_t count,
+    uint64_t object)
+{
+	struct leg *leg = m->legs[i];
+	struct leg_call back = leg_call_space(unit, -(int64_t)count);
+
+	if (mirror_run_one(m, i, &back) && mirror_ask(m, MIRROR_BIT(i)) != 0 &&
+	    leg_result(leg)->where.known &&
+	    leg_result(leg)->where.object == object) {
+		cut_off(m, i);
+		return;
+	}
+	if (!leg->dead)
+		leg_kill(leg, &leg->durable,
+		    "object %" PRIu64 " is on it and can't be taken back: it "
+		    "has an extra tail",
+		    object);
+}
+
+/*
+ * Takes the item back where it is.  What followed it before is gone there, so
+ * it has to go on the others, too.
+ */
 static void
 undo(struct mirror *m, const struct item *item, const struct verdict *v)
 {
-	struct leg_call back = item->files > 0
-	    ? leg_call_space(TAPE_FILEMARKS, -(int64_t)item->files)
-	    : leg_call_space(TAPE_RECORDS, -1);
+	mirror_set on = 0;
 
 	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
-	{
-		struct leg *leg = m->legs[i];
-
-		if (!leg_outcome_is_on(v->outcomes[i]))
-			continue;
-		if (mirror_run_one(m, i, &back) && leg->tape->pos.known &&
-		    leg->tape->pos.object == m->base.pos.object)
-			continue;
-		if (!leg->dead)
-			leg_kill(leg, &leg->expected,
-			    "object %" PRIu64 " is on it and can't be taken "
-			    "back: it has an extra tail",
-			    m->base.pos.object);
-	}
+	if (item->objects > 0 && leg_outcome_is_on(v->answers[i].outcome))
+		on |= MIRROR_BIT(i);
+	MIRROR_EACH(m, on, i)
+	take_back(m, i, item->files > 0 ? TAPE_FILEMARKS : TAPE_RECORDS,
+	    item->objects, m->base.pos.object);
+	if (on == 0)
+		return;
+	MIRROR_EACH(m, mirror_healthy(m) & ~on, i)
+	cut_off(m, i);
 }
 
 /*
@@ -229,29 +525,28 @@ undo(struct mirror *m, const struct item *item, const struct verdict *v)
 static uint32_t
 settle_marks(struct mirror *m, const struct item *item, const struct verdict *v)
 {
+	mirror_set healthy = mirror_healthy(m);
+	uint64_t here = m->base.pos.object;
 	uint64_t least = item->files;
 
-	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
+	MIRROR_EACH(m, healthy, i)
 	{
-		const struct leg *leg = m->legs[i];
-		uint64_t done = leg->tape->pos.object - m->base.pos.object;
+		uint64_t done = (v->asked >> i & 1) != 0
+		    ? v->answers[i].where.object - here
+		    : 0;
 
 		if (done < least)
 			least = done;
 	}
-	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
+	MIRROR_EACH(m, healthy & v->asked, i)
 	{
-		struct leg *leg = m->legs[i];
-		uint64_t wanted = m->base.pos.object + least;
-		struct leg_call back = leg_call_space(TAPE_FILEMARKS,
-		    -(int64_t)(leg->tape->pos.object - wanted));
+		uint64_t done = v->answers[i].where.object - here;
 
-		if (leg->tape->pos.object == wanted)
-			continue;
-		if ((!mirror_run_one(m, i, &back) ||
-			leg->tape->pos.object != wanted) &&
-		    !leg->dead)
-			leg_kill(leg, &leg->expected, "it has an extra tail");
+		if (done > least)
+			take_back(m, i, TAPE_FILEMARKS, done - least,
+			    here + least);
+		else if (least == 0)
+			cut_off(m, i);
 	}
 	return (uint32_t)least;
 }
@@ -260,22 +555,30 @@ settle_marks(struct mirror *m, const struct item *item, const struct verdict *v)
 static void
 commit(struct mirror *m, const struct item *item)
 {
-	m->bytes += item->bytes;
-	m->unchecked += item->bytes;
-	mirror_stand(m, m->base.pos.object + item->objects,
-	    m->base.pos.file + item->files);
+	struct leg_extent e = { .objects = m->base.pos.object + item->objects,
+		.files = m->base.pos.file + item->files,
+		.bytes = m->bytes == LEG_NO_BYTES ? LEG_NO_BYTES
+						  : m->bytes + item->bytes };
+
+	if (!item->cuts)
+		return;
+	if (item->objects > 0)
+		m->unchecked += item->bytes + OBJECT_COST;
 	MIRROR_EACH(m, mirror_healthy(m), i)
-	m->legs[i]->expected =
-	    (struct leg_extent){ .objects = m->base.pos.object,
-		    .files = m->base.pos.file,
-		    .bytes = m->bytes };
+	{
+		m->legs[i]->expected = e;
+		if (item->objects > 0)
+			m->legs[i]->tail = false; /* written over */
+	}
+	mirror_stand(m, e.objects, e.files);
+	m->bytes = e.bytes;
 }
 
 static void
 note_warnings(struct mirror *m, const struct verdict *v)
 {
 	MIRROR_EACH(m, v->asked, i)
-	if (v->outcomes[i] == LEG_ON_EW)
+	if (v->answers[i].outcome == LEG_ON_EW)
 		m->legs[i]->warned = true;
 }
 
@@ -287,72 +590,32 @@ note_durable(struct mirror *m)
 	m->legs[i]->durable = m->legs[i]->expected;
 }
 
-/*
- * Asks the legs where they are, now and then: a drive that acknowledges what it
- * does not write is found before it has swallowed too much.
- */
-static void
-check_positions(struct mirror *m, bool now)
+/* What is to be made of it. */
+static enum mirror_decision
+weigh(struct mirror *m, const struct item *item, const struct verdict *v)
 {
-	struct leg_call tell = leg_call_tell();
-	mirror_set back;
+	enum leg_outcome outcomes[MIRROR_MAX_LEGS];
+	size_t n = 0;
 
-	if (!now && m->unchecked < CHECK_EVERY)
-		return;
-	m->unchecked = 0;
-	back = mirror_run(m, mirror_healthy(m), &tell);
-	MIRROR_EACH(m, back, i)
-	{
-		struct leg *leg = m->legs[i];
-
-		if (leg->tape->pos.known &&
-		    leg->tape->pos.object == m->base.pos.object)
-			continue;
-		leg_kill(leg, &leg->durable,
-		    "it should stand at object %" PRIu64 ", but is at %" PRIu64,
-		    m->base.pos.object, leg->tape->pos.object);
-	}
+	MIRROR_EACH(m, v->asked, i)
+	outcomes[n++] = v->answers[i].outcome;
+	bury(m, item, v);
+	note_warnings(m, v);
+	return mirror_decide(outcomes, n, m->policy);
 }
 
-static int
-fail_for_good(struct mirror *m, const char *why)
-{
-	m->state = MIRROR_FAILED;
-	return tape_fail(&m->base, EIO,
-	    "%s; the tape takes nothing more until it is loaded again", why);
-}
-
-static int
-end_of_medium(struct mirror *m, enum tape_cond *ret_cond)
-{
-	enter_warn(m);
-	m->state = MIRROR_FULL;
-	*ret_cond = TAPE_EOM;
-	return tape_fail(&m->base, ENOSPC,
-	    "end of the medium at object %" PRIu64, m->base.pos.object);
-}
-
-/* Writes an item on all legs and sees what is to be made of it. */
+/* Writes an item on all healthy legs. */
 static enum mirror_decision
 put(struct mirror *m, const struct item *item, struct verdict *ret_verdict)
 {
-	enum leg_outcome outcomes[MIRROR_MAX_LEGS];
-	struct verdict v = { .asked =
-				 mirror_bring(m, mirror_healthy(m), true) };
-	size_t n = 0;
+	struct verdict v = { .asked = 0 };
 
-	if (v.asked == 0)
-		return DECIDE_FAIL;
-	if (m->state == MIRROR_RUN || item->objects == 0)
-		write_at_once(m, item, &v);
+	if (m->state == MIRROR_RUN)
+		write_on(m, item, mirror_healthy(m), &v);
 	else
 		write_in_turn(m, item, &v);
-	MIRROR_EACH(m, v.asked, i)
-	outcomes[n++] = v.outcomes[i];
-	bury(m, &v);
-	note_warnings(m, &v);
 	*ret_verdict = v;
-	return mirror_decide(outcomes, n, m->policy);
+	return weigh(m, item, &v);
 }
 
 /* Carries out what was decided. */
@@ -366,6 +629,7 @@ conclude(struct mirror *m, const struct item *item, const struct verdict *v,
 		return fail_for_good(m, "no leg is left");
 	case DECIDE_UNDO_FAIL:
 		undo(m, item, v);
+		m->settled = mirror_healthy(m);
 		return fail_for_good(m, "a leg has failed (on_leg_error=stop)");
 	case DECIDE_UNDO_FULL:
 		undo(m, item, v);
@@ -377,28 +641,25 @@ conclude(struct mirror *m, const struct item *item, const struct verdict *v,
 		break;
 	}
 	commit(m, item);
-	if (mirror_healthy(m) == 0)
-		return fail_for_good(m, "no leg is left");
-	if (is_within_margin(m))
+	m->settled = mirror_healthy(m);
+	if (v->synced)
+		note_durable(m);
+	if (is_within_margin(m, item))
 		enter_warn(m);
-	if (m->state != MIRROR_RUN)
+	if (is_behind_warning(m))
 		*ret_cond = TAPE_EARLY_WARNING;
 	return 0;
 }
 
-/* In the zone behind early warning each object is on the media before the next.
- */
-static int
-sync_in_zone(struct mirror *m)
+/* A leg that acknowledges what it does not write is found now and then. */
+static void
+check_now_and_then(struct mirror *m, enum tape_cond *ret_cond)
 {
-	struct item item = { .call = leg_call_filemarks(0, false) };
-	struct verdict v;
-	enum tape_cond cond;
-	int r = conclude(m, &item, &v, put(m, &item, &v), &cond);
-
-	if (r == 0)
-		note_durable(m);
-	return r;
+	mirror_check(m, CHECK_EVERY);
+	(void)settle(m); /* this record is written; the next one will fail */
+	m->base.why[0] = '\0';
+	if (is_behind_warning(m))
+		*ret_cond = TAPE_EARLY_WARNING;
 }
 
 int
@@ -408,7 +669,8 @@ mirror_write(struct tape *t, const void *buf, size_t len,
 	struct mirror *m = mirror_of(t);
 	struct item item = { .call = leg_call_write(buf, len),
 		.objects = 1,
-		.bytes = len };
+		.bytes = len,
+		.cuts = true };
 	struct verdict v = { .asked = 0 };
 	struct tape_info info;
 	int r = need_writable(m);
@@ -423,13 +685,14 @@ mirror_write(struct tape *t, const void *buf, size_t len,
 		    "a record of %zu bytes; these legs take %" PRIu32
 		    " to %" PRIu32,
 		    len, info.min_record, info.max_record);
-	if (!take_reserve(m, &item))
+	r = prepare(m);
+	if (r < 0)
+		return r;
+	if (len > mirror_room(m) || !take_reserve(m, &item))
 		return end_of_medium(m, ret_cond);
 	r = conclude(m, &item, &v, put(m, &item, &v), ret_cond);
-	if (r == 0 && *ret_cond == TAPE_EARLY_WARNING)
-		r = sync_in_zone(m);
-	else if (r == 0)
-		check_positions(m, false);
+	if (r == 0)
+		check_now_and_then(m, ret_cond);
 	return r;
 }
 
@@ -438,7 +701,7 @@ static int
 marks_at_end(struct mirror *m, const struct item *item, const struct verdict *v,
     uint32_t *ret_done, enum tape_cond *ret_cond)
 {
-	struct item there = { .objects = 0 };
+	struct item there = { .cuts = true };
 
 	*ret_done = settle_marks(m, item, v);
 	there.objects = there.files = *ret_done;
@@ -446,20 +709,20 @@ marks_at_end(struct mirror *m, const struct item *item, const struct verdict *v,
 	return end_of_medium(m, ret_cond);
 }
 
-int
-mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
-    uint32_t *ret_done, enum tape_cond *ret_cond)
+/* Filemarks in one call. */
+static int
+put_marks(struct mirror *m, uint32_t count, bool immediate, uint32_t *ret_done,
+    enum tape_cond *ret_cond)
 {
-	struct mirror *m = mirror_of(t);
 	struct item item = { .call = leg_call_filemarks(count, immediate),
 		.objects = count,
-		.files = count };
+		.files = count,
+		.cuts = true };
 	struct verdict v = { .asked = 0 };
 	enum mirror_decision decision;
-	int r = count > 0 ? need_writable(m) : mirror_need_medium(m);
+	int r = prepare(m);
 
 	*ret_done = 0;
-	*ret_cond = TAPE_NONE;
 	if (r < 0)
 		return r;
 	if (!take_reserve(m, &item))
@@ -470,26 +733,112 @@ mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
 	r = conclude(m, &item, &v, decision, ret_cond);
 	if (r < 0)
 		return r;
-	*ret_done = count;
-	check_positions(m, true);
-	if (!immediate || count == 0)
+	m->unchecked = 0; /* each has told where it is */
+	if (!immediate)
 		note_durable(m);
-	return mirror_healthy(m) == 0 ? fail_for_good(m, "no leg is left") : 0;
+	*ret_done = count;
+	return 0;
+}
+
+/* A leg that was read may stand anywhere, and that is nothing against it. */
+static void
+sync_behind(struct mirror *m, size_t i, const struct item *item,
+    struct verdict *v)
+{
+	const struct tape_pos *at = &m->legs[i]->tape->pos;
+	struct answer *a = &v->answers[i];
+	bool known = at->known;
+
+	try_on(m, item, at->object, MIRROR_BIT(i), v);
+	if (!known && a->result == 0)
+		a->outcome = LEG_ON;
+}
+
+/* Each leg syncs where it stands. */
+static int
+sync_all(struct mirror *m, enum tape_cond *ret_cond)
+{
+	const struct item item = { .call = leg_call_filemarks(0, false) };
+	struct verdict v = { .asked = 0 };
+	int r = settle(m);
+
+	if (r < 0)
+		return r;
+	if (m->unchecked > 0)
+		try_on(m, &item, m->base.pos.object, mirror_healthy(m), &v);
+	else
+		MIRROR_EACH(m, mirror_healthy(m), i)
+	sync_behind(m, i, &item, &v);
+	r = conclude(m, &item, &v, weigh(m, &item, &v), ret_cond);
+	if (r < 0)
+		return r;
+	m->unchecked = 0;
+	note_durable(m);
+	return 0;
+}
+
+int
+mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
+    uint32_t *ret_done, enum tape_cond *ret_cond)
+{
+	struct mirror *m = mirror_of(t);
+	int r = count > 0 ? need_writable(m) : mirror_need_medium(m);
+
+	*ret_done = 0;
+	*ret_cond = TAPE_NONE;
+	if (r < 0)
+		return r;
+	if (count == 0)
+		return sync_all(m, ret_cond);
+	while (r == 0 && *ret_done < count) {
+		uint32_t left = count - *ret_done, done;
+
+		/* In the zone one by one, so that none is there in part. */
+		r = put_marks(m, m->state == MIRROR_RUN ? left : 1, immediate,
+		    &done, ret_cond);
+		*ret_done += done;
+	}
+	return r;
+}
+
+/* If no leg can erase, and none has lost its place, nothing has happened. */
+static bool
+is_unsupported(const struct mirror *m, const struct verdict *v)
+{
+	MIRROR_EACH(m, v->asked, i)
+	{
+		const struct answer *a = &v->answers[i];
+
+		if ((a->result != -EOPNOTSUPP && a->result != -EINVAL) ||
+		    !a->where.known || a->where.object != m->base.pos.object)
+			return false;
+	}
+	return true;
 }
 
 int
 mirror_erase(struct tape *t, bool whole)
 {
 	struct mirror *m = mirror_of(t);
-	struct item item = { .call = leg_call_erase(whole) };
+	const struct item item = { .call = leg_call_erase(whole),
+		.cuts = true };
 	struct verdict v = { .asked = 0 };
 	enum tape_cond cond;
 	int r = need_writable(m);
 
+	if (r == 0 && m->state == MIRROR_FAILED)
+		r = fail_for_good(m, "the mirror has failed");
+	if (r == 0)
+		r = prepare(m);
 	if (r < 0)
 		return r;
-	r = conclude(m, &item, &v, put(m, &item, &v), &cond);
-	if (r == 0)
+	try_on(m, &item, t->pos.object, mirror_healthy(m), &v);
+	if (is_unsupported(m, &v))
+		return tape_fail(t, EOPNOTSUPP, "no leg can be erased");
+	r = conclude(m, &item, &v, weigh(m, &item, &v), &cond);
+	if (r == 0) {
 		note_durable(m);
+		mirror_leave_end(m);
+	}
 	return r;
 }

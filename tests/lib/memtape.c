@@ -481,6 +481,19 @@ memtape_look(const struct tape *t, unsigned partition, uint64_t object)
 	return p->objects[object].len == 0 ? MEMTAPE_FILEMARK : MEMTAPE_RECORD;
 }
 
+const uint8_t *
+memtape_record(const struct tape *t, unsigned partition, uint64_t object,
+    uint32_t *ret_len)
+{
+	const struct memtape *m = (const struct memtape *)t;
+	const struct partition *p = &m->parts[partition];
+
+	if (memtape_look(t, partition, object) != MEMTAPE_RECORD)
+		return NULL;
+	*ret_len = p->objects[object].len;
+	return p->objects[object].kept;
+}
+
 uint64_t
 memtape_objects(const struct tape *t, unsigned partition)
 {

@@ -47,6 +47,13 @@ enum memtape_kind {
 enum memtape_kind memtape_look(const struct tape *t, unsigned partition,
     uint64_t object);
 
+/*
+ * The first bytes of the record at object ${object}, as many as are kept, and
+ * its length; NULL: there is no record.
+ */
+const uint8_t *memtape_record(const struct tape *t, unsigned partition,
+    uint64_t object, uint32_t *ret_len);
+
 /* The most objects that ${partition} can hold; 0: no such limit. */
 uint64_t memtape_objects(const struct tape *t, unsigned partition);
 

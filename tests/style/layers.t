@@ -35,7 +35,7 @@ headers()
 	find "$@" -name '*.h' -printf '%f\n' | paste -sd'|' | sed 's/\./\\./g'
 }
 
-daemon_only='(drive|drive_state|ioctl|log|null|fault)\.h'
+daemon_only='(drive|drive_state|ioctl|log|null|fault|fault_script)\.h'
 
 none "only cuse/ includes libfuse" \
 	< <(includes daemon/*.[ch] formats/*.[ch] | grep -E 'fuse')

@@ -52,8 +52,14 @@ static const struct {
 	{ 3, 3, 0, TAPE_NONE, LEG_ON },
 	{ 3, 0, -ENOSPC, TAPE_EOM, LEG_FULL },
 	{ 3, 0, -EIO, TAPE_NONE, LEG_FAILED },
+	{ 3, 1, -ENOSPC, TAPE_EOM, LEG_FULL },
+	{ 3, 1, -EIO, TAPE_NONE, LEG_LOST },
+	{ 3, 1, 0, TAPE_NONE, LEG_LOST },
+	{ 3, 4, -ENOSPC, TAPE_EOM, LEG_LOST },
 	{ 0, 0, 0, TAPE_NONE, LEG_ON },
 	{ 0, 0, -EIO, TAPE_NONE, LEG_FAILED },
+	{ 0, 0, -ENOSPC, TAPE_EOM, LEG_FAILED },
+	{ 0, 0, 0, TAPE_EARLY_WARNING, LEG_ON_EW },
 	{ 0, 1, 0, TAPE_NONE, LEG_LOST },
 };
 
