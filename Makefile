@@ -16,7 +16,8 @@ unitdir = $(PREFIX)/lib/systemd/system
 # ---- Packages: the only list of them (Debian names) -------------------------
 
 build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
-	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev
+	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev \
+	libsgutils2-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps \
 	$(shell tests/lab/lab --packages 2>/dev/null)
@@ -45,9 +46,9 @@ cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
 fuse_libs = $(shell $(PKG_CONFIG) --libs fuse3)
 systemd_libs = $(shell $(PKG_CONFIG) --libs libsystemd)
-# What formats/ needs; bzip2 has no file for pkg-config.
+# What formats/ and mirror/ need; bzip2 and sgutils2 have no file for pkg-config.
 core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
-	-lbz2 -lm
+	-lbz2 -lsgutils2 -lm
 
 .SECONDARY:
 
@@ -117,7 +118,8 @@ $(BUILD)/live/%.t: tests/live/run
 		$(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*)) >$@
 	@chmod +x $@
 
-script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t)
+script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t \
+	tests/real/*.t)
 
 JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)
