@@ -492,11 +492,13 @@ st_write_filemarks(struct tape *t, uint32_t count, bool immediate,
 
 	*ret_done = 0;
 	*ret_cond = TAPE_NONE;
-	if (r < 0)
+	/* scsi_debug cuts the tape off here when it is told to write none. */
+	if (r < 0 || (count == 0 && !s->writing))
 		return r;
 	failed = st_operate(s, immediate && count > 0 ? MTWEOFI : MTWEOF,
 	    (int)count);
-	s->writing = s->warned = false;
+	s->writing = immediate && count > 0; /* not durable yet */
+	s->warned = false;
 	if (failed == 0) {
 		r = t->pos.known ? marked(s, count, ret_cond) : 0;
 		*ret_done = r == 0 ? count : 0;

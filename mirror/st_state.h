@@ -24,7 +24,7 @@ struct st_tape {
 
 	int fd;			/* -1: not loaded */
 	const char *protection; /* NULL: can be written */
-	bool writing;		/* st would write a filemark before a motion */
+	bool writing;		/* not all is durable; st may add a filemark */
 	bool warned;		/* st will refuse the next write */
 	uint32_t min, limit;	/* bytes of a record; what the drive takes */
 	uint32_t granularity;	/* bytes */
