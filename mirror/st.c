@@ -106,7 +106,7 @@ st_ask(struct st_tape *s, uint64_t *ret_object)
 	struct mtpos pos;
 
 	s->placed = false;
-	if (!s->tells)
+	if (!s->tells || s->trouble[0] != '\0')
 		return false;
 	if (s->sg != NULL) {
 		s->placed = sg_drive_position(s->sg, &s->place) == 0;
@@ -490,12 +490,11 @@ st_to_bot(struct st_tape *s)
 	/* If it is not known, a loss has been told already. */
 	if (r < 0 && known)
 		return r;
-	s->placed = false;
+	s->trouble[0] = '\0';
 	s->stale = true;
 	r = s->unsettled ? settle(s) : st_operate(s, MTREW, 1);
 	if (r < 0)
 		return st_lose(s, "can't be rewound");
-	s->trouble[0] = '\0';
 	s->used = 0;
 	st_stand(s, 0, 0);
 	if (s->tells && !st_moved(s, 0))

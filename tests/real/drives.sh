@@ -7,7 +7,8 @@
 #   $kernel      stable or new
 #   $drives      debug: two drives of scsi_debug, with room for 4 bytes of each
 #                record, that tell where they are; or tgt: two drives of tgt over
-#                iSCSI, that keep everything and do not tell where they are
+#                iSCSI, that keep everything and do not tell where they are; or
+#                none, but with iSCSI
 #
 # They are /dev/nst0 and /dev/nst1.  The rest is that of the live tests.
 
@@ -16,7 +17,7 @@
 real=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 
 lab_options=(-k "$kernel" -t "${lab_seconds:-200}")
-[ "$drives" = tgt ] && lab_options+=(-x iscsi)
+[ "$drives" != debug ] && lab_options+=(-x iscsi)
 [ "$drives" = debug ] && lab_options+=(-s 'ptype=1 num_tgts=2 delay=0')
 [ -n "${PMT_LAB-}" ] || exec "$real/../lab/lab" "${lab_options[@]}" -- "$0"
 
