@@ -17,7 +17,8 @@ unitdir = $(PREFIX)/lib/systemd/system
 # ---- Packages: the only list of them (Debian names) -------------------------
 
 build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
-	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev
+	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev \
+	libsgutils2-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 jq bc \
 	bsdutils \
@@ -48,9 +49,9 @@ fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
 fuse_libs = $(shell $(PKG_CONFIG) --libs fuse3)
 jansson_libs = $(shell $(PKG_CONFIG) --libs jansson)
 systemd_libs = $(shell $(PKG_CONFIG) --libs libsystemd)
-# What formats/ needs; bzip2 has no file for pkg-config.
+# What formats/ and mirror/ need; bzip2 and sgutils2 have no file for pkg-config.
 core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
-	-lbz2 -lm
+	-lbz2 -lsgutils2 -lm
 
 .SECONDARY:
 
@@ -130,7 +131,7 @@ $(BUILD)/live/%.t: tests/live/run
 	@chmod +x $@
 
 script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t \
-	tests/tools/*.t)
+	tests/tools/*.t tests/real/*.t)
 
 JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)

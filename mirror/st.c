@@ -3,15 +3,20 @@
  * A tape in a drive of Linux st; see st.h.  Owns what the driver does on its
  * own account, so that what is above sees only the tape: its ENOSPC for which
  * nothing was sent, the filemark that it writes before motions, its wrong or
- * missing counts.
+ * missing counts.  Here: the node and where it is; st_rw.c reads and writes,
+ * st_move.c moves.
  *
  * Invariants:
- * 1. pos.object is what the drive says (MTIOCPOS), where it does; a difference
- *    that is not explained by what was just done makes the position unknown.
+ * 1. pos.object is what the drive says, where it does; a difference that is not
+ *    explained by what was just done makes the position unknown, and then only
+ *    a rewind or a motion that begins with one goes.
  * 2. st never writes a filemark of its own: whatever would make it do so comes
- *    after MTWEOF 0, which only waits for the drive (let_idle()).
+ *    after MTWEOF 0, which only waits for the drive (st_let_idle()).
  * 3. The trail has places whose count of filemarks is known, because st forgets
  *    it with MTSEEK.
+ * 4. What was acknowledged is on the tape, or the position is unknown: after
+ *    any failure to write, and after any news of the drive, MTWEOF 0 or a lost
+ *    position comes before the next record.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,158 +25,244 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <linux/mtio.h>
-
 #include "st.h"
-#include "tape.h"
-#include "trail.h"
+#include "st_state.h"
 
-#define COUNT_MAX 0x7fffff /* what a SPACE command can carry */
-#define SMALLEST_LIMIT 512 /* bytes; every drive takes such records */
-#define ST_BUFFERING 0x7   /* MT_ST_BUFFER_WRITES and the like */
-#define ST_LOGICAL 0x800   /* MT_ST_SCSI2LOGICAL */
+#define ST_ALIGN ((size_t)4096) /* bytes; st copies what is not so */
+#define SG_SECONDS 60		/* that a question may take */
+#define LONG_TIMEOUT 15		/* st's long timeout is so many short ones */
+#define TIMEOUT_MAX 60000	/* seconds; times 15 it fits in 20 bits */
+#define POLL_MIN (UINT64_C(1) << 20)  /* bytes */
+#define POLL_MAX (UINT64_C(64) << 20) /* bytes */
+
+/*
+ * Options of st that we can't have.  Buffering acknowledges what no drive has
+ * seen; SYSV moves at close; SILI hides that a record was longer; the NOWAITs
+ * return before the drive has done it.
+ */
+#define ST_BUFFERING \
+	(MT_ST_BUFFER_WRITES | MT_ST_ASYNC_WRITES | MT_ST_READ_AHEAD)
+#define ST_UNWANTED                                                \
+	(ST_BUFFERING | MT_ST_TWO_FM | MT_ST_SYSV | MT_ST_NOWAIT | \
+	    MT_ST_SILI | MT_ST_NOWAIT_EOF)
+#define ST_BOOLEANS 0xffff
+
 #define DENSITY(dsreg) ((uint8_t)((dsreg) >> MT_ST_DENSITY_SHIFT & 0xff))
-
-struct st_tape {
-	struct tape base;
-	char *path;
-	bool eject;
-
-	int fd;			/* -1: not loaded */
-	const char *protection; /* NULL: can be written */
-	bool tells;		/* MTIOCPOS works */
-	bool writing;		/* st would write a filemark before a motion */
-	bool warned;		/* st will refuse the next write */
-	uint32_t limit;		/* bytes; the largest read that st takes */
-	uint8_t density;
-	uint8_t *bounce;     /* ${limit} bytes, once it is needed */
-	struct trail *trail; /* offsets are object numbers */
-};
-
-static struct st_tape *
-st_of(struct tape *t)
-{
-	return (struct st_tape *)t;
-}
 
 /* ---- Talking to the driver ---------------------------------------------- */
 
-/* One MTIOCTOP: 0 or -errno, without words. */
-static int
-operate(struct st_tape *s, short op, int count)
+int
+st_operate(struct st_tape *s, short op, int count)
 {
 	struct mtop mtop = { .mt_op = op, .mt_count = count };
 	int r;
 
+	s->placed = false;
 	do {
 		r = ioctl(s->fd, MTIOCTOP, &mtop);
 	} while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : 0;
 }
 
-static int
-get_status(struct st_tape *s, struct mtget *ret_status)
+int
+st_status(struct st_tape *s, struct mtget *ret_status)
 {
 	return ioctl(s->fd, MTIOCGET, ret_status) < 0 ? -errno : 0;
 }
 
-/* Whether the status has a bit; not if there is none. */
-static bool
-has_bit(struct st_tape *s, long bit)
+bool
+st_has_bit(struct st_tape *s, long bit)
 {
 	struct mtget status;
 
-	return get_status(s, &status) == 0 && (status.mt_gstat & bit) != 0;
+	return st_status(s, &status) == 0 && (status.mt_gstat & bit) != 0;
 }
 
-/* Where the drive is, in objects; false if it doesn't tell. */
+/* ---- Talking to the drive ----------------------------------------------- */
+
+/* What a command on the sg node was told instead of st. */
 static bool
-ask_position(struct st_tape *s, uint64_t *ret_object)
+has_news(struct st_tape *s)
+{
+	struct sg_drive_news news;
+
+	if (s->sg == NULL || !sg_drive_news(s->sg, &news))
+		return false;
+	(void)snprintf(s->trouble, sizeof(s->trouble), "%s", news.words);
+	tape_alarm("%s: object %" PRIu64 ": %s", s->path, s->base.pos.object,
+	    news.words);
+	s->unsettled |= news.attention;
+	s->base.pos.known = false;
+	return true;
+}
+
+bool
+st_ask(struct st_tape *s, uint64_t *ret_object)
 {
 	struct mtpos pos;
 
-	if (!s->tells || ioctl(s->fd, MTIOCPOS, &pos) < 0)
+	s->placed = false;
+	if (!s->tells || s->trouble[0] != '\0')
+		return false;
+	if (s->sg != NULL) {
+		s->placed = sg_drive_position(s->sg, &s->place) == 0;
+		if (has_news(s))
+			return false;
+		if (s->placed) {
+			*ret_object = s->place.object;
+			return true;
+		}
+	}
+	if (ioctl(s->fd, MTIOCPOS, &pos) < 0)
 		return false;
 	*ret_object = (uint32_t)pos.mt_blkno;
 	return true;
 }
 
-static int
-fail(struct st_tape *s, int err, const char *what)
+bool
+st_moved(struct st_tape *s, uint64_t objects)
 {
+	uint64_t at;
+
+	return st_ask(s, &at) && at == s->base.pos.object + objects;
+}
+
+static void
+look_for_alerts(struct st_tape *s)
+{
+	uint64_t flags = 0, seen = s->alerts;
+
+	if (s->sg == NULL || sg_drive_alerts(s->sg, &flags) < 0)
+		return;
+	s->alerts |= flags;
+	for (unsigned flag = 1; flag <= 64; flag++)
+		if (((flags & ~seen) >> (flag - 1) & 1) != 0)
+			tape_alarm("%s: TapeAlert %02xh: %s", s->path, flag,
+			    sg_drive_alert_name(flag));
+}
+
+/* After how many bytes to ask again: more often towards the end. */
+static uint64_t
+poll_step(const struct st_tape *s)
+{
+	uint64_t total = s->capacity.total;
+	uint64_t step = s->used < total ? (total - s->used) / 16 : 0;
+
+	return step < POLL_MIN ? POLL_MIN : step > POLL_MAX ? POLL_MAX : step;
+}
+
+void
+st_poll(struct st_tape *s, bool now)
+{
+	struct sg_drive_capacity c;
+
+	if (s->sg == NULL || (!now && !s->stale && s->since < poll_step(s)))
+		return;
+	s->stale = false;
+	s->since = 0;
+	if (sg_drive_capacity(s->sg, &c) == 0) {
+		s->capacity = c;
+		s->used = c.total - (c.left < c.total ? c.left : c.total);
+	}
+	look_for_alerts(s);
+	(void)has_news(s); /* the position is unknown then: all will see */
+}
+
+int
+st_fail(struct st_tape *s, int err, const char *what)
+{
+	look_for_alerts(s);
 	return tape_fail(&s->base, err, "%s: object %" PRIu64 ": %s: %s",
 	    s->path, s->base.pos.object, what, strerror(err));
 }
 
 /* ---- Where the tape stands ---------------------------------------------- */
 
-static void
-stand_at(struct st_tape *s, uint64_t object, uint64_t file)
+void
+st_stand(struct st_tape *s, uint64_t object, uint64_t file)
 {
 	struct place place = { .offset = object,
 		.object = object,
 		.file = file };
 
+	if (file > s->base.pos.file)
+		s->file_start = object;
+	else if (object == 0)
+		s->file_start = 0;
+	else if (file < s->base.pos.file)
+		s->file_start = ST_NOWHERE;
 	s->base.pos =
 	    (struct tape_pos){ .object = object, .file = file, .known = true };
 	trail_note(s->trail, &place);
 }
 
-static int
-lose_position(struct st_tape *s, const char *what)
+int
+st_lose(struct st_tape *s, const char *what)
 {
 	s->base.pos.known = false;
+	look_for_alerts(s);
+	(void)has_news(s); /* they are told here */
 	return tape_fail(&s->base, EIO,
-	    "%s: object %" PRIu64 ": %s; the position is lost: rewind", s->path,
-	    s->base.pos.object, what);
+	    "%s: object %" PRIu64 ": %s%s%s; the position is lost: rewind",
+	    s->path, s->base.pos.object, what,
+	    s->trouble[0] == '\0' ? "" : ": ", s->trouble);
 }
 
-/*
- * After a failure: whether the tape stands ${objects} further on.  A drive that
- * does not tell where it is can't be asked.
- */
-static bool
-has_moved(struct st_tape *s, uint64_t objects)
-{
-	uint64_t at;
-
-	return ask_position(s, &at) && at == s->base.pos.object + objects;
-}
-
-static int
-need_medium(struct st_tape *s)
+int
+st_need_medium(struct st_tape *s)
 {
 	if (s->fd < 0)
 		return tape_fail(&s->base, ENOMEDIUM, "no tape loaded");
 	return 0;
 }
 
-static int
-need_writable(struct st_tape *s)
+int
+st_need_position(struct st_tape *s)
 {
-	int r = need_medium(s);
+	int r = st_need_medium(s);
+
+	/* st may not know what we know: it must not write now. */
+	if (r == 0 && !s->base.pos.known)
+		r = st_lose(s, "nothing can be done here");
+	return r;
+}
+
+int
+st_need_writable(struct st_tape *s)
+{
+	int r = st_need_medium(s);
 
 	if (r == 0 && s->protection != NULL)
 		r = tape_fail(&s->base, EROFS, "%s: write protected: %s",
 		    s->path, s->protection);
-	return r;
+	return r < 0 ? r : st_need_position(s);
 }
 
-/* See 2: after this st has nothing to add to what was written. */
-static int
-let_idle(struct st_tape *s)
+int
+st_let_idle(struct st_tape *s)
 {
 	int r;
 
 	if (!s->writing)
 		return 0;
-	r = operate(s, MTWEOF, 0);
+	r = st_operate(s, MTWEOF, 0);
+	s->writing = s->warned = false; /* st is idle, even if it failed */
 	if (r < 0)
-		return fail(s, EIO, "the drive can't write out its buffer");
-	s->writing = s->warned = false;
+		return st_lose(s, "the drive can't write out its buffer");
 	return 0;
+}
+
+uint8_t *
+st_bounce(struct st_tape *s)
+{
+	if (s->bounce == NULL)
+		s->bounce = aligned_alloc(ST_ALIGN,
+		    (s->limit + ST_ALIGN - 1) / ST_ALIGN * ST_ALIGN);
+	return s->bounce;
 }
 
 /* ---- Loading ------------------------------------------------------------ */
@@ -197,18 +288,57 @@ open_node(struct st_tape *s)
 	return 0;
 }
 
+/* No sg node: the tape works without, but who has one wants to know. */
+static int
+without_sg(struct st_tape *s, int err, const char *why)
+{
+	(void)snprintf(s->no_sg, sizeof(s->no_sg), "%s", why); /* cut is fine */
+	if (err == ENODEV)
+		return 0;
+	if (s->sg_option != NULL)
+		return tape_fail(&s->base, err, "%s: %s can't be opened: %s",
+		    s->path, s->sg_path, why);
+	tape_alarm("%s: %s can't be opened: %s; only st tells of the drive: no "
+		   "capacity, no TapeAlert",
+	    s->path, s->sg_path, why);
+	return 0;
+}
+
+static int
+open_sg(struct st_tape *s)
+{
+	struct stat st;
+	int r;
+
+	s->no_sg[0] = '\0';
+	if (s->sg_option != NULL && strcmp(s->sg_option, "no") == 0)
+		return without_sg(s, ENODEV, "sg=no");
+	if (s->sg_option != NULL)
+		(void)snprintf(s->sg_path, sizeof(s->sg_path), "%s",
+		    s->sg_option); /* longer ones do not exist */
+	else if (fstat(s->fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
+	    sg_drive_find(st.st_rdev, s->sg_path, sizeof(s->sg_path)) < 0)
+		return without_sg(s, ENODEV, "the drive has no sg node");
+	r = sg_drive_open(s->sg_path, s->timeout > 0 ? s->timeout : SG_SECONDS,
+	    &s->sg);
+	return r == 0
+	    ? 0
+	    : without_sg(s, -r,
+		  r == -EBUSY ? "another program has it" : strerror(-r));
+}
+
 /* Makes the drive ready, which may need a load. */
 static int
 make_ready(struct st_tape *s)
 {
 	struct mtget status;
 
-	if (get_status(s, &status) < 0)
+	if (st_status(s, &status) < 0)
 		return tape_fail(&s->base, ENOTTY, "%s: is no tape drive",
 		    s->path);
 	if (!GMT_ONLINE(status.mt_gstat)) {
-		(void)operate(s, MTLOAD, 1); /* the status tells */
-		if (get_status(s, &status) < 0 || !GMT_ONLINE(status.mt_gstat))
+		(void)st_operate(s, MTLOAD, 1); /* the status tells */
+		if (st_status(s, &status) < 0 || !GMT_ONLINE(status.mt_gstat))
 			return tape_fail(&s->base, ENOMEDIUM,
 			    "%s: no tape in the drive", s->path);
 	}
@@ -218,34 +348,128 @@ make_ready(struct st_tape *s)
 	return 0;
 }
 
+/* The options of st; -1: it does not tell, as a node of ours. */
+static int
+read_options(struct st_tape *s)
+{
+	char path[64];
+	struct stat st;
+	int word = -1;
+	FILE *f;
+
+	if (fstat(s->fd, &st) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/sys/dev/char/%u:%u/options",
+	    major(st.st_rdev), minor(st.st_rdev));
+	f = fopen(path, "re");
+	if (f == NULL)
+		return -1;
+	if (fscanf(f, "%x", (unsigned *)&word) != 1)
+		word = -1;
+	(void)fclose(f); /* nothing was written */
+	return word;
+}
+
 /*
  * st's own buffering would acknowledge what no drive has seen, and addresses
  * other than logical ones are nothing to count with.  It takes a privilege to
  * change this; without it, page aligned records are passed through all the
  * same.
  */
-static int
-set_up(struct st_tape *s)
+static void
+set_options(struct st_tape *s)
 {
-	int r;
+	int word, r = 0;
 
-	(void)operate(s, MTSETDRVBUFFER, MT_ST_CLEARBOOLEANS | ST_BUFFERING);
-	(void)operate(s, MTSETDRVBUFFER, MT_ST_SETBOOLEANS | ST_LOGICAL);
-	r = operate(s, MTSETBLK, 0);
+	s->options = read_options(s);
+	(void)st_operate(s, MTSETDRVBUFFER, MT_ST_CLEARBOOLEANS | ST_UNWANTED);
+	(void)st_operate(s, MTSETDRVBUFFER,
+	    MT_ST_SETBOOLEANS | MT_ST_SCSI2LOGICAL);
+	word = read_options(s);
+	if (word >= 0 &&
+	    ((word & ST_UNWANTED) != 0 || (word & MT_ST_SCSI2LOGICAL) == 0))
+		tape_alarm("%s: the options of st are %#x and can't be changed "
+			   "(CAP_SYS_ADMIN): records may be acknowledged that "
+			   "the drive has not seen",
+		    s->path, (unsigned)word);
+	if (s->timeout == 0)
+		return;
+	r = st_operate(s, MTSETDRVBUFFER, MT_ST_SET_TIMEOUT | (int)s->timeout);
+	if (r == 0)
+		r = st_operate(s, MTSETDRVBUFFER,
+		    MT_ST_SET_LONG_TIMEOUT | (int)(s->timeout * LONG_TIMEOUT));
+	if (r < 0)
+		tape_alarm("%s: the timeout can't be set: %s", s->path,
+		    strerror(-r));
+}
+
+/*
+ * What the drive takes, from st: it gives EINVAL for block sizes that the drive
+ * has said it does not take, and sends nothing.  Powers of two will do.
+ */
+static void
+probe_limits(struct st_tape *s)
+{
+	while (s->min < ST_SMALLEST &&
+	    st_operate(s, MTSETBLK, (int)s->min) == -EINVAL)
+		s->min *= 2;
+	/* A block size has 24 bits, so this is the largest but one byte. */
+	if (st_operate(s, MTSETBLK, TAPE_MAX_RECORD - 1) != -EINVAL)
+		return;
+	do {
+		s->limit /= 2;
+	} while (s->limit > ST_SMALLEST &&
+	    st_operate(s, MTSETBLK, (int)s->limit) == -EINVAL);
+}
+
+static void
+learn_limits(struct st_tape *s)
+{
+	struct sg_drive_limits l;
+
+	s->min = 1;
+	s->limit = TAPE_MAX_RECORD;
+	s->granularity = 1;
+	if (s->sg == NULL || sg_drive_limits(s->sg, &l) < 0) {
+		probe_limits(s);
+		return;
+	}
+	if (l.max > 0 && l.max < s->limit)
+		s->limit = l.max;
+	if (l.min > 0 && l.min <= s->limit)
+		s->min = l.min;
+	/* tgt tells 512 and takes any: it counts in fixed mode only. */
+	if (l.granularity <= s->limit)
+		s->granularity = l.granularity;
+}
+
+/* The modes that a reset would change, and BOT. */
+static int
+settle(struct st_tape *s)
+{
+	int r = st_operate(s, MTSETBLK, 0);
+
 	if (r < 0)
 		return tape_fail(&s->base, -r,
 		    "%s: variable block mode can't be set: %s", s->path,
 		    strerror(-r));
-	r = operate(s, MTREW, 1);
+	r = st_operate(s, MTREW, 1);
 	if (r < 0)
 		return tape_fail(&s->base, -r, "%s: can't be rewound: %s",
 		    s->path, strerror(-r));
+	s->unsettled = false;
+	s->trouble[0] = '\0';
 	return 0;
 }
 
 static void
 close_node(struct st_tape *s)
 {
+	sg_drive_close(s->sg);
+	s->sg = NULL;
+	if (s->fd >= 0 && s->options >= 0)
+		(void)st_operate(s, MTSETDRVBUFFER,
+		    MT_ST_BOOLEANS | (s->options & ST_BOOLEANS));
 	if (s->fd >= 0)
 		(void)close(s->fd); /* by 2 there is nothing to write */
 	s->fd = -1;
@@ -257,48 +481,75 @@ close_node(struct st_tape *s)
 	s->base.pos = (struct tape_pos){ .known = false };
 }
 
-static int
-to_bot(struct st_tape *s)
+int
+st_to_bot(struct st_tape *s)
 {
-	int r = let_idle(s);
+	bool known = s->base.pos.known;
+	int r = st_let_idle(s);
 
-	if (r < 0)
+	/* If it is not known, a loss has been told already. */
+	if (r < 0 && known)
 		return r;
-	r = operate(s, MTREW, 1);
+	s->trouble[0] = '\0';
+	s->stale = true;
+	r = s->unsettled ? settle(s) : st_operate(s, MTREW, 1);
 	if (r < 0)
-		return lose_position(s, "can't be rewound");
-	stand_at(s, 0, 0);
+		return st_lose(s, "can't be rewound");
+	s->used = 0;
+	st_stand(s, 0, 0);
+	if (s->tells && !st_moved(s, 0))
+		return st_lose(s, "told as rewound, but it is elsewhere");
 	return 0;
+}
+
+/* The drive is open, rewound and in variable mode. */
+static int
+begin(struct st_tape *s)
+{
+	struct sg_drive_news news;
+	uint64_t at;
+
+	s->trail = trail_new(0);
+	if (s->trail == NULL)
+		return tape_fail(&s->base, ENOMEM, "out of memory");
+	/* What was before the rewind does not matter any more. */
+	if (s->sg != NULL)
+		(void)sg_drive_news(s->sg, &news);
+	s->capacity = (struct sg_drive_capacity){ .total = 0 };
+	s->used = 0;
+	s->alerts = 0;
+	s->warn_at = ST_NOWHERE;
+	s->base.pos = (struct tape_pos){ .known = false };
+	s->tells = true;
+	s->tells = st_ask(s, &at) && at == 0;
+	st_stand(s, 0, 0);
+	st_poll(s, true);
+	return s->base.pos.known ? 0 : st_lose(s, "it is not ready");
 }
 
 static int
 st_load(struct tape *t)
 {
 	struct st_tape *s = st_of(t);
-	uint64_t at;
 	int r;
 
 	if (s->fd >= 0)
-		return to_bot(s);
+		return st_to_bot(s);
 	r = open_node(s);
 	if (r == 0)
 		r = make_ready(s);
 	if (r == 0)
-		r = set_up(s);
+		r = open_sg(s);
 	if (r == 0) {
-		s->trail = trail_new(0);
-		if (s->trail == NULL)
-			r = tape_fail(t, ENOMEM, "out of memory");
+		set_options(s);
+		learn_limits(s);
+		r = settle(s);
 	}
-	if (r < 0) {
+	if (r == 0)
+		r = begin(s);
+	if (r < 0)
 		close_node(s);
-		return r;
-	}
-	s->limit = TAPE_MAX_RECORD;
-	s->tells = true;
-	s->tells = ask_position(s, &at) && at == 0;
-	stand_at(s, 0, 0);
-	return 0;
+	return r;
 }
 
 static int
@@ -309,29 +560,35 @@ st_unload(struct tape *t)
 
 	if (s->fd < 0)
 		return 0;
-	r = let_idle(s);
+	r = st_let_idle(s);
+	look_for_alerts(s);
 	if (r == 0 && s->eject) {
-		r = operate(s, MTOFFL, 1);
+		r = st_operate(s, MTOFFL, 1);
 		if (r < 0)
-			r = fail(s, -r, "can't be ejected");
+			r = st_fail(s, -r, "can't be ejected");
 	}
 	close_node(s);
 	return r;
 }
 
+/* ---- Telling ------------------------------------------------------------ */
+
 static void
 st_describe(struct tape *t, struct tape_info *ret_info)
 {
 	struct st_tape *s = st_of(t);
+	bool loaded = s->fd >= 0;
 
 	*ret_info = (struct tape_info){
-		.min_record = 1,
-		.max_record = s->fd < 0 ? TAPE_MAX_RECORD : s->limit,
-		.granularity = 1,
+		.min_record = loaded ? s->min : 1,
+		.max_record = loaded ? s->limit : TAPE_MAX_RECORD,
+		.granularity = loaded ? s->granularity : 1,
 		.partitions = 1,
 		.max_partitions = 1,
-		.room = s->fd < 0 ? TAPE_MAX_RECORD : s->limit,
-		.loaded = s->fd >= 0,
+		.capacity = loaded ? s->capacity.total : 0,
+		.used = s->used,
+		.room = loaded ? s->limit : TAPE_MAX_RECORD,
+		.loaded = loaded,
 		.write_protected = s->protection != NULL,
 		.can_compress = true,
 		.density = s->density,
@@ -340,17 +597,79 @@ st_describe(struct tape *t, struct tape_info *ret_info)
 	    s->path); /* cut is fine */
 }
 
+/* What the drive says counts; if it is somewhere else, we are lost. */
+static int
+st_tell(struct tape *t, struct tape_pos *ret_pos)
+{
+	struct st_tape *s = st_of(t);
+	int r = s->fd >= 0 && t->pos.known && s->tells && !st_moved(s, 0)
+	    ? st_lose(s, "the drive is elsewhere")
+	    : 0;
+
+	*ret_pos = t->pos;
+	return r;
+}
+
+static void
+report_sg(struct st_tape *s, const struct tape_listener *listener)
+{
+	uint64_t total = s->capacity.total;
+
+	if (s->sg == NULL) {
+		tape_tell_line(listener,
+		    "st: only st tells of the drive: %s; no capacity, no "
+		    "TapeAlert",
+		    s->no_sg);
+		return;
+	}
+	tape_tell_line(listener,
+	    "st: %s on %s, records of %" PRIu32 " to %" PRIu32 " bytes",
+	    sg_drive_product(s->sg), s->sg_path, s->min, s->limit);
+	if (total > 0)
+		tape_tell_line(listener,
+		    "st: %" PRIu64 " of %" PRIu64 " MB left before early "
+		    "warning",
+		    (s->used < total ? total - s->used : 0) / 1000000,
+		    total / 1000000);
+	else
+		tape_tell_line(listener, "st: the drive tells no capacity");
+	for (unsigned flag = 1; flag <= 64; flag++)
+		if ((s->alerts >> (flag - 1) & 1) != 0)
+			tape_tell_line(listener, "st: TapeAlert %02xh: %s",
+			    flag, sg_drive_alert_name(flag));
+}
+
+static void
+st_report(struct tape *t, const struct tape_listener *listener)
+{
+	struct st_tape *s = st_of(t);
+
+	tape_plain_report(t, listener);
+	if (s->fd < 0)
+		return;
+	if (!s->tells)
+		tape_tell_line(listener,
+		    "st: the drive does not tell where it is: it is counted");
+	if (s->warn_at != ST_NOWHERE)
+		tape_tell_line(listener, "st: early warning at object %" PRIu64,
+		    s->warn_at);
+	report_sg(s, listener);
+}
+
+/* ---- The rest ----------------------------------------------------------- */
+
 static int
 st_set(struct tape *t, enum tape_param param, uint32_t value)
 {
 	struct st_tape *s = st_of(t);
-	int r = need_medium(s);
+	int r = st_need_medium(s);
 
 	if (r < 0)
 		return r;
 	if (value > (param == TAPE_COMPRESSION ? 1 : UINT8_MAX))
 		return tape_fail(t, EINVAL, "there is no such value");
-	r = operate(s, param == TAPE_COMPRESSION ? MTCOMPRESSION : MTSETDENSITY,
+	r = st_operate(s,
+	    param == TAPE_COMPRESSION ? MTCOMPRESSION : MTSETDENSITY,
 	    (int)value);
 	if (r < 0)
 		return tape_fail(t, EOPNOTSUPP, "%s: the drive refuses: %s",
@@ -360,486 +679,32 @@ st_set(struct tape *t, enum tape_param param, uint32_t value)
 	return 0;
 }
 
-/* ---- Reading ------------------------------------------------------------ */
-
-/* read(2), with as much as st takes at a time. */
-static ssize_t
-read_record(struct st_tape *s, void *buf, size_t size)
-{
-	ssize_t n;
-
-	for (;;) {
-		n = read(s->fd, buf, size < s->limit ? size : s->limit);
-		if (n >= 0)
-			return n;
-		if ((errno != EINVAL && errno != EOVERFLOW) ||
-		    s->limit == SMALLEST_LIMIT || size < s->limit / 2)
-			break;
-		s->limit /= 2; /* more than this drive takes */
-	}
-	return -errno;
-}
-
-/* The record that was too long for the buffer, once more: it has been passed.
- */
-static ssize_t
-read_again(struct st_tape *s, void *buf, size_t size)
-{
-	ssize_t n;
-
-	if (s->bounce == NULL)
-		s->bounce = malloc(s->limit);
-	if (s->bounce == NULL)
-		return -ENOMEM;
-	if (operate(s, MTBSR, 1) < 0)
-		return -EIO;
-	n = read_record(s, s->bounce, s->limit);
-	if (n > 0)
-		memcpy(buf, s->bounce, (size_t)n < size ? (size_t)n : size);
-	return n;
-}
-
-/*
- * A read has failed: it is EOD behind a record, for which st has no other word,
- * or the record can't be read.  To space over it tells.
- */
-static int
-explain_failure(struct st_tape *s, int err, enum tape_cond *ret_cond)
-{
-	if (!s->tells)
-		return lose_position(s, strerror(err));
-	if (has_moved(s, 0) && operate(s, MTFSR, 1) < 0 && has_moved(s, 0) &&
-	    has_bit(s, GMT_EOD(~0L))) {
-		*ret_cond = TAPE_EOD;
-		return 0;
-	}
-	if (has_moved(s, 1) && operate(s, MTBSR, 1) < 0)
-		return lose_position(s, "can't be read, nor stepped over");
-	if (!has_moved(s, 0))
-		return lose_position(s, "can't be read");
-	return fail(s, EIO, "can't be read");
-}
-
-static int
-st_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
-    enum tape_cond *ret_cond)
-{
-	struct st_tape *s = st_of(t);
-	uint8_t byte;
-	ssize_t n;
-	int r = need_medium(s);
-
-	*ret_len = 0;
-	if (r == 0)
-		r = let_idle(s);
-	if (r < 0)
-		return r;
-	/* To read 0 bytes would not move the tape. */
-	n = read_record(s, size > 0 ? buf : &byte, size > 0 ? size : 1);
-	if (n == -ENOMEM)
-		n = read_again(s, buf, size);
-	if (n < 0)
-		return explain_failure(s, (int)-n, ret_cond);
-	if (n > 0) {
-		*ret_len = (size_t)n;
-		*ret_cond = TAPE_NONE;
-		stand_at(s, t->pos.object + 1, t->pos.file);
-	} else if (has_bit(s, GMT_EOD(~0L))) {
-		*ret_cond = TAPE_EOD;
-	} else {
-		*ret_cond = TAPE_FILEMARK;
-		stand_at(s, t->pos.object + 1, t->pos.file + 1);
-	}
-	return 0;
-}
-
-/* ---- Writing ------------------------------------------------------------ */
-
-/* The record is on the tape; whether it met early warning is in the status. */
-static int
-written(struct st_tape *s, bool warned, enum tape_cond *ret_cond)
-{
-	struct place here = { .object = s->base.pos.object };
-
-	trail_cut(s->trail, here.object);
-	stand_at(s, s->base.pos.object + 1, s->base.pos.file);
-	s->writing = true;
-	s->warned = warned;
-	*ret_cond = warned ? TAPE_EARLY_WARNING : TAPE_NONE;
-	return 0;
-}
-
-/* The record is on the tape, but the drive has said otherwise: takes it back.
- */
-static int
-take_back(struct st_tape *s, int err)
-{
-	(void)operate(s, MTWEOF, 0); /* see 2; what follows tells */
-	s->writing = false;
-	if (operate(s, MTBSR, 1) < 0 || !has_moved(s, 0))
-		return lose_position(s, strerror(err));
-	return fail(s, err, "can't be written");
-}
-
-static int
-refused(struct st_tape *s, int err, enum tape_cond *ret_cond)
-{
-	if (err == EINVAL)
-		return tape_fail(&s->base, EINVAL,
-		    "%s: the drive takes no records of that size", s->path);
-	if (err == ENOSPC && (!s->tells || has_moved(s, 0))) {
-		*ret_cond = TAPE_EOM;
-		return fail(s, ENOSPC, "end of the medium");
-	}
-	if (!s->tells)
-		return lose_position(s, strerror(err));
-	if (has_moved(s, 1))
-		return take_back(s, EIO);
-	if (!has_moved(s, 0))
-		return lose_position(s, strerror(err));
-	return fail(s, EIO, "can't be written");
-}
-
-/*
- * Writes past what st keeps between early warning and the drive: its ENOSPC of
- * its own account is met at most once, and MTWEOF 0 clears it beforehand.
- */
-static int
-st_write(struct tape *t, const void *buf, size_t len, enum tape_cond *ret_cond)
-{
-	struct st_tape *s = st_of(t);
-	ssize_t n;
-	int r = need_writable(s);
-
-	if (r < 0)
-		return r;
-	for (int attempt = 0; attempt < 2; attempt++) {
-		if (s->warned) {
-			r = let_idle(s);
-			if (r < 0)
-				return r;
-		}
-		n = write(s->fd, buf, len);
-		r = n < 0 ? errno : 0;
-		if (n == (ssize_t)len) {
-			bool warned = has_bit(s, GMT_EOT(~0L));
-
-			/* st: some failures are told as success at the end. */
-			if (warned && s->tells && !has_moved(s, 1))
-				return lose_position(s,
-				    "told as written, but it is not there");
-			return written(s, warned, ret_cond);
-		}
-		if (r != ENOSPC)
-			break;
-		/* st: the one that meets early warning may be told so. */
-		if (has_moved(s, 1))
-			return written(s, true, ret_cond);
-		s->writing = s->warned = true;
-	}
-	return refused(s, r == 0 ? EIO : r, ret_cond);
-}
-
-static int
-st_write_filemarks(struct tape *t, uint32_t count, bool immediate,
-    uint32_t *ret_done, enum tape_cond *ret_cond)
-{
-	struct st_tape *s = st_of(t);
-	uint64_t before = t->pos.object, at;
-	int r = count > 0 ? need_writable(s) : need_medium(s);
-
-	*ret_done = 0;
-	*ret_cond = TAPE_NONE;
-	if (r < 0)
-		return r;
-	r = operate(s, immediate && count > 0 ? MTWEOFI : MTWEOF, (int)count);
-	s->writing = s->warned = false;
-	if (r == 0) {
-		if (count > 0)
-			trail_cut(s->trail, before);
-		if (s->tells && !has_moved(s, count))
-			return lose_position(s,
-			    "filemarks told as written are not there");
-		*ret_done = count;
-		stand_at(s, before + count, t->pos.file + count);
-		return 0;
-	}
-	if (!ask_position(s, &at) || at < before || at > before + count)
-		return lose_position(s, "filemarks can't be written");
-	*ret_done = (uint32_t)(at - before);
-	stand_at(s, at, t->pos.file + *ret_done);
-	if (r == -ENOSPC || has_bit(s, GMT_EOT(~0L))) {
-		*ret_cond = TAPE_EOM;
-		return fail(s, ENOSPC, "no room for a filemark");
-	}
-	return fail(s, EIO, "filemarks can't be written");
-}
-
 static int
 st_erase(struct tape *t, bool whole)
 {
 	struct st_tape *s = st_of(t);
-	int r = need_writable(s);
+	int r = st_need_writable(s);
 
 	if (r == 0)
-		r = let_idle(s);
+		r = st_let_idle(s);
 	if (r < 0)
 		return r;
-	r = operate(s, MTERASE, whole);
+	r = st_operate(s, MTERASE, whole);
+	if (s->tells && !st_moved(s, 0))
+		return st_lose(s, "erasing has moved it");
 	if (r < 0)
-		return fail(s, -r, "can't be erased");
+		return st_fail(s, -r, "can't be erased");
 	trail_cut(s->trail, t->pos.object);
 	return 0;
-}
-
-/* ---- Motion ------------------------------------------------------------- */
-
-/* One object on, by reading it, whatever it is. */
-static int
-step_forward(struct st_tape *s, enum tape_cond *ret_cond)
-{
-	uint8_t byte;
-	size_t len;
-
-	return st_read(&s->base, &byte, 1, &len, ret_cond);
-}
-
-/*
- * One object back, for drives that do not tell where they are: what it is shows
- * when it is read, and then the tape is before it again.
- */
-static int
-step_back(struct st_tape *s, enum tape_cond *ret_cond)
-{
-	struct tape_pos was = s->base.pos;
-	enum tape_cond met;
-	int r;
-
-	*ret_cond = TAPE_NONE;
-	if (was.object == 0) {
-		*ret_cond = TAPE_BOT;
-		return 0;
-	}
-	(void)operate(s, MTBSR, 1); /* EIO over a filemark */
-	r = step_forward(s, &met);
-	if (r < 0)
-		return r;
-	if (met == TAPE_FILEMARK)
-		*ret_cond = TAPE_FILEMARK;
-	else if (met != TAPE_NONE)
-		return lose_position(s, "can't be stepped over");
-	if (operate(s, met == TAPE_FILEMARK ? MTBSF : MTBSR, 1) < 0)
-		return lose_position(s, "can't be stepped over");
-	stand_at(s, was.object - 1, was.file - (met == TAPE_FILEMARK));
-	return 0;
-}
-
-/* Records one by one, until there are enough or something else comes. */
-static int
-walk_records(struct st_tape *s, bool forward, uint64_t want, uint64_t *ret_done,
-    enum tape_cond *ret_cond)
-{
-	int r = 0;
-
-	while (r == 0 && *ret_done < want && *ret_cond == TAPE_NONE) {
-		r = forward ? step_forward(s, ret_cond)
-			    : step_back(s, ret_cond);
-		*ret_done += r == 0 && *ret_cond == TAPE_NONE;
-	}
-	return r;
-}
-
-/* What stopped the drive, which stands at object ${at} now. */
-static int
-stopped(struct st_tape *s, bool forward, uint64_t at, uint64_t *ret_done,
-    enum tape_cond *ret_cond)
-{
-	struct tape_pos was = s->base.pos;
-	uint64_t moved = forward ? at - was.object : was.object - at;
-	struct mtget status;
-
-	if (get_status(s, &status) < 0)
-		return lose_position(s, "has no status");
-	if (forward && GMT_EOD(status.mt_gstat)) {
-		*ret_cond = TAPE_EOD;
-	} else if (forward && GMT_EOF(status.mt_gstat) && moved > 0) {
-		*ret_cond = TAPE_FILEMARK;
-		was.file++;
-		moved--;
-	} else if (!forward && at == 0 && was.file == 0) {
-		*ret_cond = TAPE_BOT;
-	} else if (!forward && moved > 0 && was.file > 0) {
-		*ret_cond = TAPE_FILEMARK;
-		was.file--;
-		moved--;
-	} else {
-		stand_at(s, at, was.file);
-		return fail(s, EIO, "can't be spaced over");
-	}
-	*ret_done += moved;
-	stand_at(s, at, was.file);
-	return 0;
-}
-
-static int
-space_records(struct st_tape *s, bool forward, uint64_t want,
-    uint64_t *ret_done, enum tape_cond *ret_cond)
-{
-	uint64_t at;
-	int r;
-
-	if (!s->tells)
-		return walk_records(s, forward, want, ret_done, ret_cond);
-	while (*ret_done < want && *ret_cond == TAPE_NONE) {
-		uint64_t left = want - *ret_done;
-		uint64_t some = left < COUNT_MAX ? left : COUNT_MAX;
-
-		r = operate(s, forward ? MTFSR : MTBSR, (int)some);
-		if (!ask_position(s, &at))
-			return lose_position(s, "can't be spaced over");
-		if (r < 0) {
-			r = stopped(s, forward, at, ret_done, ret_cond);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		stand_at(s, at, s->base.pos.file);
-		*ret_done += some;
-	}
-	return 0;
-}
-
-/* Filemarks one at a time: then it is known how many there were. */
-static int
-space_filemarks(struct st_tape *s, bool forward, uint64_t want,
-    uint64_t *ret_done, enum tape_cond *ret_cond)
-{
-	enum tape_cond met = TAPE_NONE;
-	uint64_t at, file;
-
-	while (*ret_done < want) {
-		int r = 0;
-
-		if (!s->tells) {
-			r = forward ? step_forward(s, &met)
-				    : step_back(s, &met);
-			*ret_done += r == 0 && met == TAPE_FILEMARK;
-			if (r < 0)
-				return r;
-		} else {
-			file = s->base.pos.file;
-			r = operate(s, forward ? MTFSF : MTBSF, 1);
-			if (!ask_position(s, &at))
-				return lose_position(s, "can't be spaced over");
-			if (r == 0) {
-				++*ret_done;
-				stand_at(s, at, forward ? file + 1 : file - 1);
-				continue;
-			}
-			met = at == 0 && !forward		  ? TAPE_BOT
-			    : forward && has_bit(s, GMT_EOD(~0L)) ? TAPE_EOD
-								  : TAPE_NONE;
-			if (met == TAPE_NONE)
-				return lose_position(s, "can't be spaced over");
-			stand_at(s, at, file);
-		}
-		if (met == TAPE_EOD || met == TAPE_BOT) {
-			*ret_cond = met;
-			return 0;
-		}
-	}
-	return 0;
-}
-
-static int
-st_space(struct tape *t, enum tape_unit unit, int64_t count, uint64_t *ret_done,
-    enum tape_cond *ret_cond)
-{
-	struct st_tape *s = st_of(t);
-	uint64_t want = count < 0 ? -(uint64_t)count : (uint64_t)count;
-	int r = need_medium(s);
-
-	*ret_done = 0;
-	*ret_cond = TAPE_NONE;
-	if (r == 0)
-		r = let_idle(s);
-	if (r < 0)
-		return r;
-	if (unit == TAPE_RECORDS)
-		return space_records(s, count > 0, want, ret_done, ret_cond);
-	if (unit == TAPE_FILEMARKS)
-		return space_filemarks(s, count > 0, want, ret_done, ret_cond);
-	r = space_filemarks(s, true, UINT64_MAX, ret_done, ret_cond);
-	*ret_cond = TAPE_NONE; /* EOD is what was asked for */
-	return r;
-}
-
-/* Goes to a place whose count of filemarks is known. */
-static int
-seek(struct st_tape *s, const struct place *place)
-{
-	int r = place->object == 0 ? operate(s, MTREW, 1)
-				   : operate(s, MTSEEK, (int)place->object);
-
-	if (r < 0)
-		return lose_position(s, "can't be located");
-	stand_at(s, place->object, place->file);
-	if (!has_moved(s, 0))
-		return lose_position(s, "told as located, but it is elsewhere");
-	return 0;
-}
-
-/* On from here, over records and filemarks alike. */
-static int
-walk_to(struct st_tape *s, uint64_t object, enum tape_cond *ret_cond)
-{
-	enum tape_cond met = TAPE_NONE;
-	int r = 0;
-
-	*ret_cond = TAPE_NONE;
-	while (r == 0 && s->base.pos.object < object) {
-		uint64_t done = 0;
-
-		met = TAPE_NONE;
-		r = space_records(s, true, object - s->base.pos.object, &done,
-		    &met);
-		if (r == 0 && met == TAPE_EOD) {
-			*ret_cond = TAPE_EOD;
-			break;
-		}
-	}
-	return r;
-}
-
-static int
-st_locate(struct tape *t, uint32_t partition, uint64_t object,
-    enum tape_cond *ret_cond)
-{
-	struct st_tape *s = st_of(t);
-	const struct place *best;
-	int r = need_medium(s);
-
-	if (r == 0)
-		r = let_idle(s);
-	if (r < 0)
-		return r;
-	if (partition != 0)
-		return tape_fail(t, EINVAL, "%s: there is only partition 0",
-		    s->path);
-	best = trail_up_to(s->trail, object, UINT64_MAX);
-	if (!t->pos.known || t->pos.object > object ||
-	    best->object > t->pos.object)
-		r = s->tells && best->object > 0 ? seek(s, best) : to_bot(s);
-	return r < 0 ? r : walk_to(s, object, ret_cond);
 }
 
 static int
 st_rewind(struct tape *t)
 {
 	struct st_tape *s = st_of(t);
-	int r = need_medium(s);
+	int r = st_need_medium(s);
 
-	return r < 0 ? r : to_bot(s);
+	return r < 0 ? r : st_to_bot(s);
 }
 
 static void
@@ -849,6 +714,7 @@ st_free(struct tape *t)
 
 	close_node(s);
 	free(s->path);
+	free(s->sg_option);
 	free(s);
 }
 
@@ -865,9 +731,9 @@ static const struct tape_ops st_ops = {
 	.locate = st_locate,
 	.rewind = st_rewind,
 	.erase = st_erase,
-	.tell = tape_tell_known,
+	.tell = st_tell,
 	.format = tape_unsupported_format,
-	.report = tape_plain_report,
+	.report = st_report,
 	.free = st_free,
 };
 
@@ -875,14 +741,18 @@ static int
 st_open(const struct spec *spec, struct tape **ret_tape, struct spec_error *e)
 {
 	struct st_tape *s = calloc(1, sizeof(*s));
+	const char *sg = spec_text(spec, "sg", NULL);
 
 	if (s == NULL)
 		return spec_fail(e, ENOMEM, "st: out of memory");
 	tape_init(&s->base, &st_ops);
 	s->fd = -1;
+	s->options = -1;
 	s->eject = spec_bool(spec, "eject", false);
+	s->timeout = (unsigned)spec_number(spec, "timeout", 0);
 	s->path = strdup(spec->arg);
-	if (s->path == NULL) {
+	s->sg_option = sg == NULL ? NULL : strdup(sg);
+	if (s->path == NULL || (sg != NULL && s->sg_option == NULL)) {
 		st_free(&s->base);
 		return spec_fail(e, ENOMEM, "st: out of memory");
 	}
@@ -891,6 +761,8 @@ st_open(const struct spec *spec, struct tape **ret_tape, struct spec_error *e)
 }
 
 static const struct spec_key st_own_keys[] = {
+	{ "sg", SPEC_TEXT, 0, 0 },
+	{ "timeout", SPEC_NUMBER, 1, TIMEOUT_MAX },
 	{ "eject", SPEC_BOOL, 0, 0 },
 	{ NULL, SPEC_TEXT, 0, 0 },
 };

@@ -39,6 +39,9 @@ daemon_only='(drive|drive_state|ioctl|log|null|fault|fault_script)\.h'
 
 none "only cuse/ includes libfuse" \
 	< <(includes daemon/*.[ch] formats/*.[ch] | grep -E 'fuse')
+none "only mirror/ includes libsgutils2, and of it only sg.c" \
+	< <(includes daemon/*.[ch] formats/*.[ch] cuse/*.[ch] mirror/*.[ch] \
+		tests/*/*.[ch] | grep -E '<scsi/sg_' | grep -v '^mirror/sg\.c:')
 none "formats/ knows tapes, specs and limits, but no drive" \
 	< <(includes formats/*.[ch] | grep -E "\"$daemon_only\"")
 none "formats/ does not know cuse/" \
