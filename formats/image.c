@@ -251,6 +251,37 @@ open_source(const struct image_source *source,
 	return format->open(source, ret_image);
 }
 
+/* Whether the name says anything about the format. */
+static bool
+has_any_suffix(const char *path)
+{
+	for (size_t i = 0; i < N_FORMATS; i++)
+		if (has_suffix(path, formats[i]))
+			return true;
+	return false;
+}
+
+/*
+ * With the name of the file itself, if the one that was given is a link whose
+ * name says nothing: as operators have them, "drive" for what is in the drive.
+ */
+static int
+open_named(struct image_source *source, const struct image_format *format,
+    struct image **ret_image)
+{
+	bool blank = hostfile_size(source->host) == 0;
+	char *real = NULL;
+	int r;
+
+	if (!has_any_suffix(source->path))
+		real = realpath(source->path, NULL);
+	if (real != NULL)
+		source->path = real;
+	r = open_source(source, format, blank, ret_image);
+	free(real);
+	return r;
+}
+
 int
 image_open(struct tape *owner, const char *path,
     const struct image_format *format, const struct image_options *options,
@@ -267,8 +298,7 @@ image_open(struct tape *owner, const char *path,
 	    &source.host);
 	if (r < 0)
 		return r;
-	r = open_source(&source, format, hostfile_size(source.host) == 0,
-	    ret_image);
+	r = open_named(&source, format, ret_image);
 	if (r < 0)
 		(void)hostfile_close(source.host); /* nothing was written */
 	return r;

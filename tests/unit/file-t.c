@@ -443,6 +443,24 @@ test_file_size_limit(void)
 	tape_free(t);
 }
 
+/* As operators have it: a link to what is in the drive. */
+static void
+test_link(void)
+{
+	char real[512];
+	struct stat st;
+	struct tape *t;
+
+	(void)snprintf(real, sizeof(real), "%s", path_in(dir, "volume.tap"));
+	if (symlink(real, path_in(dir, "drive")) < 0)
+		tap_bail("drive: %s", strerror(errno));
+	t = load_tape(spec_in(dir, "drive"));
+	tap_is_int(0, stat(real, &st), "a blank tape is made behind a link");
+	tap_is_int(0, st.st_size,
+	    "in the format that the name of the file says, SIMH");
+	tape_free(t);
+}
+
 /* What a format can't take to write may be there to be read. */
 static void
 test_limits_of_format(void)
@@ -474,6 +492,7 @@ main(void)
 	test_syncs();
 	test_many();
 	test_file_size_limit();
+	test_link();
 	test_limits_of_format();
 	remove_scratch(dir);
 	return tap_done();
