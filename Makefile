@@ -39,7 +39,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Icuse -Itests/lib -Itests/contract
+	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
@@ -54,7 +54,7 @@ core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
-	$(wildcard formats/*.c mirror/*.c))
+	$(wildcard formats/*.c mirror/*.c rmt/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
@@ -207,7 +207,7 @@ sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
 lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
-		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror cuse
+		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt cuse
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
