@@ -39,7 +39,8 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itests/lib -Itests/contract
+	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itools \
+	-Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
@@ -58,7 +59,7 @@ core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
-programs = $(BUILD)/pmtd
+programs = $(BUILD)/pmtd $(BUILD)/pmt-rmt
 
 .PHONY: all
 all: $(programs)
@@ -66,6 +67,9 @@ all: $(programs)
 $(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
 		$(fuse_libs) $(systemd_libs) $(core_libs)
+
+$(BUILD)/pmt-rmt: $(BUILD)/tools/pmt-rmt.o $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(core_libs)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
