@@ -106,7 +106,7 @@ add_alias(struct rmt_table *table, char *line, const char **ret_fault)
 		a->rewinds = true;
 		(void)next_word(&line);
 	}
-	if (line[0] == '\0')
+	if (line[0] != '/' && strchr(line, ':') == NULL)
 		return -EINVAL;
 	a->name = strdup(name);
 	a->means = strdup(line);
