@@ -19,6 +19,7 @@ build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
 	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 \
+	openssh-client openssh-server \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh hercules bacula-sd amanda-server libencode-locale-perl \
@@ -121,7 +122,8 @@ $(BUILD)/live/%.t: tests/live/run
 		$(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*)) >$@
 	@chmod +x $@
 
-script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t)
+script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t \
+	tests/tools/*.t)
 
 JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)
@@ -146,12 +148,17 @@ fuzzers = $(patsubst tests/fuzz/%-fuzz.c,$(BUILD)/fuzz/%,$(wildcard \
 	tests/fuzz/*-fuzz.c))
 FUZZ_SECONDS ?= 60
 
+# What a target needs beyond the formats.
+fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
+	rmt/wire.c daemon/fault.c daemon/null.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch])
+		formats/*.[ch] rmt/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
 		daemon/tape.c daemon/spec.c daemon/limit.c formats/*.c \
+		$(fuzz_src_$*) \
 		$(core_libs)
 
 .PHONY: fuzz
@@ -160,7 +167,9 @@ fuzz: $(fuzzers)
 		n=$${f##*/}; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 \
 			-malloc_limit_mb=64 -timeout=10 -print_final_stats=1 \
-			$(BUILD)/fuzz/corpus-$$n tests/data/$$n || exit 1; \
+			$(BUILD)/fuzz/corpus-$$n \
+			$$(ls -d tests/data/$$n tests/fuzz/$$n 2>/dev/null) \
+			|| exit 1; \
 	done
 
 # The thread sanitizer watches what has threads: the nodes.
@@ -211,7 +220,8 @@ sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
 lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
-		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt cuse
+		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
+		cuse tools
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
@@ -256,6 +266,8 @@ deps-full: deps
 .PHONY: install
 install: all
 	install -D -m 755 $(BUILD)/pmtd $(DESTDIR)$(sbindir)/pmtd
+	install -D -m 755 $(BUILD)/pmt-rmt $(DESTDIR)$(sbindir)/pmt-rmt
+	install -D -m 644 docs/pmt-rmt.8 $(DESTDIR)$(mandir)/man8/pmt-rmt.8
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
 	install -D -m 644 docs/pmt-formats.5 \
 		$(DESTDIR)$(mandir)/man5/pmt-formats.5
@@ -273,7 +285,7 @@ clean:
 
 .PHONY: help
 help:
-	@echo 'make            build/pmtd'
+	@echo 'make            build/pmtd, build/pmt-rmt'
 	@echo 'make demo       the main job, shown to a person'
 	@echo 'make check      all tests; installs what it needs first'
 	@echo 'make check-san  the tests under address and undefined sanitizers'
