@@ -203,7 +203,7 @@ rmt_table_parse(const char *text, size_t len, const char *name,
 	return spec_fail(e, EINVAL, "%.200s: line %u: %s", name, number, fault);
 }
 
-/* Whoever can write to the table, or put another in its place, rules. */
+/* Whoever can write to the table rules. */
 static int
 check_owner(int fd, const char *path, struct stat *st, struct spec_error *e)
 {

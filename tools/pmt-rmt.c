@@ -30,6 +30,7 @@
 
 #define EXIT_USAGE 2
 #define TABLE "/etc/pmt/rmt.conf"
+#define LOOK_EVERY 64	    /* transfers */
 #define NAME_MAX_LOGGED 100 /* bytes of what a client sent */
 
 static const struct tape_type *const types[] = {
@@ -128,6 +129,8 @@ struct connection {
 	sigset_t waiting; /* the signals that are blocked while it waits */
 	int timeout;	  /* seconds; 0: none */
 	bool timed_out;
+	bool returns;	    /* a transfer that would wait returns instead */
+	unsigned transfers; /* tried so far; it may wrap */
 };
 
 /* False: the end, for this session. */
@@ -145,13 +148,26 @@ wait_for(struct connection *c, int fd, short events)
 	return n > 0 && told_to_end == 0;
 }
 
+/*
+ * Whether to look for signals before a transfer is tried: not each time, for
+ * most transfers are done at once; and if one would have to wait, always.
+ */
+static bool
+may_go_on(struct connection *c, int fd, short events, bool again)
+{
+	if (!again && c->returns && c->transfers++ % LOOK_EVERY != 0)
+		return true;
+	return wait_for(c, fd, events);
+}
+
 static ssize_t
 link_read(void *arg, void *buf, size_t size)
 {
-	ssize_t n;
+	struct connection *c = arg;
+	ssize_t n = 1;
 
 	do {
-		if (!wait_for(arg, STDIN_FILENO, POLLIN))
+		if (!may_go_on(c, STDIN_FILENO, POLLIN, n < 0))
 			return 0;
 		n = read(STDIN_FILENO, buf, size);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
@@ -161,11 +177,12 @@ link_read(void *arg, void *buf, size_t size)
 static int
 link_write(void *arg, const void *buf, size_t len)
 {
+	struct connection *c = arg;
 	const char *p = buf;
-	ssize_t n;
+	ssize_t n = 1;
 
 	while (len > 0) {
-		if (!wait_for(arg, STDOUT_FILENO, POLLOUT))
+		if (!may_go_on(c, STDOUT_FILENO, POLLOUT, n < 0))
 			return -EPIPE;
 		n = write(STDOUT_FILENO, p, len);
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
@@ -176,20 +193,29 @@ link_write(void *arg, const void *buf, size_t len)
 	return 0;
 }
 
+static bool
+set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	return flags >= 0 && fstat(fd, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) &&
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 /*
  * A client that does not read must not hold the server in a write that neither
  * a signal nor the timeout ends.  It is done to pipes and sockets only, which
  * are between the client and us.
  */
 static void
-let_writes_return(void)
+let_calls_return(struct connection *c)
 {
-	int flags = fcntl(STDOUT_FILENO, F_GETFL);
-	struct stat st;
+	bool in = set_nonblocking(STDIN_FILENO);
+	bool out = set_nonblocking(STDOUT_FILENO);
 
-	if (flags >= 0 && fstat(STDOUT_FILENO, &st) == 0 &&
-	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
-		(void)fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
+	c->returns = in && out;
 }
 
 /* ---- The desk ------------------------------------------------------------ */
@@ -398,7 +424,7 @@ serve(const struct settings *s)
 	int r;
 
 	take_signals(&c.waiting);
-	let_writes_return();
+	let_calls_return(&c);
 	r = d.places == NULL ? -ENOMEM : rmt_server_run(&link, &desk);
 	rmt_server_places_free(d.places);
 	if (c.timed_out)

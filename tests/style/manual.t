@@ -27,9 +27,12 @@ for page in docs/*.[1-8]; do
 	ok $? "$page has no faults that mandoc sees"
 done
 
-for option in $("$build/pmtd" --help | grep -oE -- '--[a-z]+' | sort -u); do
-	grep -q "Fl Fl ${option#--}" docs/pmtd.8
-	ok $? "pmtd(8) explains $option"
+for program in pmtd pmt-rmt; do
+	for option in $("$build/$program" --help | grep -oE -- ' --[a-z-]+' |
+		sort -u); do
+		grep -q "Fl Fl ${option#--}" "docs/$program.8"
+		ok $? "$program(8) explains $option"
+	done
 done
 
 echo "1..$n"
