@@ -129,6 +129,38 @@ answer(struct session *s, int64_t value)
 	    &(struct rmt_reply){ .kind = RMT_DONE, .value = value }, 0);
 }
 
+/*
+ * Beyond 34 each system has its own numbers.  A client elsewhere would take
+ * ours for something else, so it gets a number that is everywhere, and the
+ * words. ENOMEDIUM has no like, and clients that do not know it fail all the
+ * same.
+ */
+static int
+portable(int err)
+{
+	switch (err) {
+	case ENOMEDIUM:
+		return err;
+	case ENAMETOOLONG:
+	case ENOSYS:
+	case EOVERFLOW:
+	case EOPNOTSUPP:
+	case EMEDIUMTYPE:
+		return EINVAL;
+	default:
+		return err <= ERANGE ? err : EIO;
+	}
+}
+
+/* A reply is lines: what a file is called must not make another. */
+static void
+make_printable(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 /* The errno's own words first, for clients look at these; then ours. */
 static int
 refuse(struct session *s, int err, const char *why)
@@ -137,10 +169,12 @@ refuse(struct session *s, int err, const char *why)
 	size_t n;
 
 	rmt_wire_error(err < 0 ? -err : err, &reply);
+	reply.value = portable((int)reply.value);
 	n = strlen(reply.text);
 	if (why != NULL && why[0] != '\0' && n < TEXT_BYTES)
 		(void)snprintf(reply.text + n, TEXT_BYTES - n, ": %s",
 		    why); /* cut short is fine */
+	make_printable(reply.text);
 	return send_reply(s, &reply, 0);
 }
 

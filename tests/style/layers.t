@@ -50,8 +50,8 @@ none "cuse/ knows the drive, but no tape and nothing inside the drive" \
 none "mirror/ knows tapes, and of formats/ only the trail" \
 	< <(includes mirror/*.[ch] | grep -v '"trail\.h"' |
 		grep -E "\"($daemon_only|$(headers cuse formats))\"" )
-none "rmt/ knows tapes and drives, but no format, mirror or node" \
-	< <(includes rmt/*.[ch] | grep -v '"wire\.h"' |
+none "rmt/ knows tapes and drives, and of formats/ only the bytes" \
+	< <(includes rmt/*.[ch] | grep -vE '"(wire|bytes)\.h"' |
 		grep -E "\"($(headers cuse formats mirror))\"")
 none "formats/ does not know mirror/" \
 	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror))\"")

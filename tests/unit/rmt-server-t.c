@@ -277,6 +277,10 @@ test_errors(void)
 	    "E9\nBad file descriptor: no tape is open\n"
 	    "E9\nBad file descriptor: no tape is open\n",
 	    "with no tape open all is EBADF, and the data of W are taken");
+	session(OPEN_W "I99\n1\nI-2\n1\n", -EPROTO,
+	    "A0\nE22\nFunction not implemented: no such tape operation\n"
+	    "E22\nInvalid argument: garbage command\n",
+	    "numbers beyond 34 are sent as one that is known everywhere");
 	session("Ofile:@/none,create=no\n0\n", 0,
 	    "E2\nNo such file or directory: none: can't be opened: No such "
 	    "file or directory\n",
