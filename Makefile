@@ -39,7 +39,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itests/lib -Itests/contract
+	-Idaemon -Iformats -Imirror -Icuse -Irmt -I. -Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
