@@ -61,7 +61,10 @@ let_go(struct rmt_client *c)
 	c->base.pos = (struct tape_pos){ .known = false };
 }
 
-/* The close of the device is waited for: it may fail, and it tells. */
+/*
+ * The close of the device is waited for: it may fail, and it tells.  Nothing
+ * was left to write, so that nothing is lost with the link.
+ */
 static int
 close_device(struct rmt_client *c)
 {
@@ -71,7 +74,7 @@ close_device(struct rmt_client *c)
 
 	if (r == 0 && reply.kind != RMT_DONE)
 		r = rmt_client_errno(c, &reply);
-	if (r < 0)
+	if (r < 0 && r != -ENOLINK)
 		return rmt_client_fail(c, EIO, "can't be closed");
 	return 0;
 }
@@ -80,19 +83,22 @@ static int
 rmt_unload(struct tape *t)
 {
 	struct rmt_client *c = rmt_client_of(t);
+	unsigned losses = 0;
 	int r = 0;
 
 	if (!c->loaded)
 		return 0;
 	/* A link that is gone, with nothing on its way, is let be. */
-	if (c->link != NULL || c->writing || c->sent_n > 0) {
+	while (r == 0 && (c->link != NULL || c->writing || c->sent_n > 0)) {
 		r = rmt_client_settle(c);
 		if (r == 0)
 			r = rmt_client_idle(c);
-		if (r == -ENOLINK) /* then what is left of it is looked at */
-			r = rmt_client_settle(c);
-		if (r == 0 && c->link != NULL)
+		if (r == 0) {
 			r = close_device(c);
+			break;
+		}
+		if (r == -ENOLINK) /* what is left of it is looked at */
+			r = rmt_client_again(c, r, &losses);
 	}
 	let_go(c);
 	return r;

@@ -78,12 +78,8 @@ rmt_client_to_bot(struct rmt_client *c)
 	return 0;
 }
 
-/*
- * The link was lost after a write: the server has written a filemark when it
- * ended.  It goes, where a drive can be told so, or it is on the tape.
- */
-static int
-clear_leftover(struct rmt_client *c)
+int
+rmt_client_clear_leftover(struct rmt_client *c)
 {
 	uint64_t edge = c->map.edge;
 	enum tape_cond met;
@@ -128,7 +124,7 @@ rmt_client_ready(struct rmt_client *c)
 		return 0;
 	r = rmt_client_reconnect(c);
 	if (r == 0 && was_writing && c->sent_n == 0 && c->base.pos.known)
-		r = clear_leftover(c);
+		r = rmt_client_clear_leftover(c);
 	if (r < 0)
 		c->writing = was_writing;
 	return r;

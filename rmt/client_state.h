@@ -138,6 +138,12 @@ int rmt_client_lose(struct rmt_client *c, const char *what);
 int rmt_client_ready(struct rmt_client *c);
 /* Nothing under way, and the server's tape stands where ours does. */
 int rmt_client_settle(struct rmt_client *c);
+/*
+ * The link was lost after a write: the server has written a filemark when it
+ * ended, at the edge.  It goes, where a drive can be told so, or it is on the
+ * tape.
+ */
+int rmt_client_clear_leftover(struct rmt_client *c);
 /* After a result of -ENOLINK: 0, if the operation may go on where it was. */
 int rmt_client_again(struct rmt_client *c, int r, unsigned *losses);
 

@@ -300,6 +300,8 @@ write_out(struct rmt_client *c, enum tape_cond *ret_cond, bool own)
 			if (r < 0)
 				return r;
 			r = find_out(c);
+			if (r == 0 && c->sent_n == 0)
+				r = rmt_client_clear_leftover(c);
 		}
 		if (r < 0)
 			return deferred(c, r, own);
@@ -352,6 +354,8 @@ repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 		if (r < 0)
 			return r;
 		r = find_out(c);
+		if (r == 0 && c->sent_n == 0)
+			r = rmt_client_clear_leftover(c);
 		if (r != -ENOLINK)
 			break;
 	}
