@@ -630,9 +630,11 @@ rmt_wire_decode_mtget(const void *buf, size_t len,
 	    (uint64_t)s.gstat >> 31 != UINT64_C(0x1ffffffff))
 		return -EPROTO;
 	s.gstat &= UINT32_MAX;
-	if ((s.gstat & ~(int64_t)GSTAT_BITS) != 0 || s.file < -1 ||
-	    s.block < -1)
+	if ((s.gstat & ~(int64_t)GSTAT_BITS) != 0)
 		return -EPROTO;
+	/* st counts on below -1 when it goes back from there. */
+	s.file = s.file < -1 ? -1 : s.file;
+	s.block = s.block < -1 ? -1 : s.block;
 	*ret_status = s;
 	return 0;
 }

@@ -206,7 +206,7 @@ struct rmt_status {
 /*
  * Takes the data of an S apart.  -EPROTO: that is not a status of a SCSI tape
  * of 64-bit little-endian Linux: not only the length has to be right, but also
- * the type, the bits that may be set, and the ranges.
+ * the type, and the bits that may be set.
  */
 int rmt_wire_decode_mtget(const void *buf, size_t len,
     struct rmt_status *ret_status);

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "fault.h"
 #include "file.h"
 #include "log.h"
@@ -39,6 +40,7 @@ static const struct tape_type *const types[] = {
 	&fault_tape_type,
 	&st_tape_type,
 	&mirror_tape_type,
+	&rmt_tape_type,
 	NULL,
 };
 

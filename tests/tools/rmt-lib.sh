@@ -7,6 +7,7 @@
 #   $tapes   a directory for images, which tests allow
 #   $rsh     a script that clients start in the place of rsh or ssh; it ignores
 #            the host, and runs pmt-rmt with the words of the file $arguments
+#   server   a file with the number of the last process of that script
 #   $said    what pmt-rmt said
 
 # shellcheck source=tests/live/lib.sh
@@ -27,7 +28,8 @@ cd "$scratch" || exit 1
 cat >"$rsh" <<END
 #!/bin/bash
 mapfile -t words <"$arguments"
-exec timeout 60 "$pmtrmt" --debug "\${words[@]}" 2>>"$said"
+echo \$\$ >"$scratch/server"
+exec "$pmtrmt" --debug "\${words[@]}" 2>>"$said"
 END
 chmod +x "$rsh"
 
