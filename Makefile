@@ -274,6 +274,8 @@ install: all
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' dist/pmt@.service \
 		>$(DESTDIR)$(unitdir)/pmt@.service
+	install -D -m 644 dist/pmt-rmt.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/pmt/rmt.conf
 	install -D -m 644 dist/60-pmt.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-pmt.rules
 	install -D -m 644 dist/modules-load.conf \

@@ -233,7 +233,7 @@ printable(const char *name, char out[NAME_MAX_LOGGED + 1])
 {
 	size_t n = 0;
 
-	for (; name[n] != '\0' && n < NAME_MAX_LOGGED; n++)
+	for (; n < NAME_MAX_LOGGED && name[n] != '\0'; n++)
 		out[n] = name[n] >= ' ' && name[n] < 0x7f ? name[n] : '?';
 	out[n] = '\0';
 }
@@ -438,37 +438,46 @@ serve(const struct settings *s)
 	return r < 0 || c.timed_out ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int
-main(int argc, char **argv)
+/* With the arguments taken; the exit status. */
+static int
+start(struct settings *s)
 {
 	struct rmt_table *table = NULL;
-	struct settings s = { .policy = { .types = types } };
 	int status;
 
-	log_name("pmt-rmt");
-	tape_set_alarm(alarm_to_log);
-	s.allowed = calloc((size_t)argc, sizeof(*s.allowed));
-	if (s.allowed == NULL)
-		return EXIT_FAILURE;
-	s.policy.allowed = s.allowed;
-	status = take_arguments(&s, argc, argv);
-	if (status >= 0)
-		return status;
 	if (getauxval(AT_SECURE) != 0) {
 		log_error("must not be set-user-ID: every user has his rights");
 		return EXIT_FAILURE;
 	}
-	if (!identify(&s.policy) || !read_table(&s, &table))
+	if (!identify(&s->policy) || !read_table(s, &table))
 		return EXIT_FAILURE;
-	s.policy.table = table;
-	if (s.debug) {
+	s->policy.table = table;
+	if (s->debug) {
 		log_set_debug(true);
 		tape_set_trace(trace);
 	} else {
 		log_to_syslog();
 	}
-	status = serve(&s);
+	status = serve(s);
 	rmt_table_free(table);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings s = { .policy = { .types = types } };
+	int status;
+
+	log_name("pmt-rmt");
+	tape_set_alarm(alarm_to_log);
+	s.allowed = calloc((size_t)argc + 1, sizeof(*s.allowed));
+	if (s.allowed == NULL)
+		return EXIT_FAILURE;
+	s.policy.allowed = s.allowed;
+	status = take_arguments(&s, argc, argv);
+	if (status < 0)
+		status = start(&s);
 	free(s.allowed);
 	return status;
 }

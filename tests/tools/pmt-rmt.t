@@ -7,6 +7,7 @@
 # shellcheck source=tests/tools/rmt-lib.sh
 . "$(dirname "$0")/rmt-lib.sh"
 
+need_root
 make_tree "$tree"
 make_fs "$tree" "$scratch/fs"
 
