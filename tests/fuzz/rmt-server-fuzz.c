@@ -20,7 +20,7 @@
 #include "server_device.h"
 #include "table.h"
 #include "tape.h"
-#include "wire.h"
+#include "rmt/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
