@@ -21,7 +21,7 @@ build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
 	libsgutils2-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 jq bc \
-	bsdutils \
+	bsdutils openssh-client openssh-server \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh hercules bacula-sd amanda-server amanda-client libencode-locale-perl \
@@ -42,7 +42,8 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Icuse -Itools -Itests/lib -Itests/contract
+	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itools -I. \
+	-Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
 fuse_cflags = $(shell $(PKG_CONFIG) --cflags fuse3)
@@ -58,12 +59,12 @@ core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
-	$(wildcard formats/*.c mirror/*.c))
+	$(wildcard formats/*.c mirror/*.c rmt/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
-programs = $(BUILD)/pmtd $(BUILD)/pmtimg
+programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt
 
 .PHONY: all
 all: $(programs)
@@ -75,6 +76,9 @@ $(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
 $(BUILD)/pmtimg: $(pmtimg_obj) $(core_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(jansson_libs) \
 		$(core_libs)
+
+$(BUILD)/pmt-rmt: $(BUILD)/tools/pmt-rmt.o $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(core_libs)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -156,12 +160,17 @@ fuzzers = $(patsubst tests/fuzz/%-fuzz.c,$(BUILD)/fuzz/%,$(wildcard \
 	tests/fuzz/*-fuzz.c))
 FUZZ_SECONDS ?= 60
 
+# What a target needs beyond the formats.
+fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
+	rmt/wire.c daemon/fault.c daemon/null.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch])
+		formats/*.[ch] rmt/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
 		daemon/tape.c daemon/spec.c daemon/limit.c formats/*.c \
+		$(fuzz_src_$*) \
 		$(core_libs)
 
 .PHONY: fuzz
@@ -170,7 +179,9 @@ fuzz: $(fuzzers)
 		n=$${f##*/}; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=512 \
 			-malloc_limit_mb=64 -timeout=10 -print_final_stats=1 \
-			$(BUILD)/fuzz/corpus-$$n tests/data/$$n || exit 1; \
+			$(BUILD)/fuzz/corpus-$$n \
+			$$(ls -d tests/data/$$n tests/fuzz/$$n 2>/dev/null) \
+			|| exit 1; \
 	done
 
 # The thread sanitizer watches what has threads: the nodes and the mirror.
@@ -226,7 +237,7 @@ sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
 lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
-		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror \
+		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
 		cuse tools
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
@@ -274,6 +285,8 @@ install: all
 	install -D -m 755 $(BUILD)/pmtd $(DESTDIR)$(sbindir)/pmtd
 	install -D -m 755 $(BUILD)/pmtimg $(DESTDIR)$(bindir)/pmtimg
 	install -D -m 644 docs/pmtimg.1 $(DESTDIR)$(mandir)/man1/pmtimg.1
+	install -D -m 755 $(BUILD)/pmt-rmt $(DESTDIR)$(sbindir)/pmt-rmt
+	install -D -m 644 docs/pmt-rmt.8 $(DESTDIR)$(mandir)/man8/pmt-rmt.8
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
 	install -D -m 644 docs/pmt-formats.5 \
 		$(DESTDIR)$(mandir)/man5/pmt-formats.5
@@ -282,6 +295,8 @@ install: all
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' dist/pmt@.service \
 		>$(DESTDIR)$(unitdir)/pmt@.service
+	install -D -m 644 dist/pmt-rmt.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/pmt/rmt.conf
 	install -D -m 644 dist/60-pmt.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-pmt.rules
 	install -D -m 644 dist/modules-load.conf \
@@ -293,7 +308,7 @@ clean:
 
 .PHONY: help
 help:
-	@echo 'make            build/pmtd, build/pmtimg'
+	@echo 'make            build/pmtd, build/pmtimg, build/pmt-rmt'
 	@echo 'make demo       the main job, shown to a person'
 	@echo 'make check      all tests; installs what it needs first'
 	@echo 'make check-san  the tests under address and undefined sanitizers'

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "drive.h"
 #include "fault.h"
 #include "file.h"
@@ -47,6 +48,7 @@ static const struct tape_type *const types[] = {
 	&fault_tape_type,
 	&st_tape_type,
 	&mirror_tape_type,
+	&rmt_tape_type,
 	NULL,
 };
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "file.h"
 #include "fault.h"
 #include "mirror.h"
@@ -28,7 +29,7 @@
 
 static const struct tape_type *const test_types[] = { &file_tape_type,
 	&null_tape_type, &st_tape_type, &mirror_tape_type, &fault_tape_type,
-	NULL };
+	&rmt_tape_type, NULL };
 
 /* A tape, not loaded; what can't be opened ends the test. */
 static inline struct tape *

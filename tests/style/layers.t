@@ -53,6 +53,9 @@ none "cuse/ knows the drive, but no tape and nothing inside the drive" \
 none "mirror/ knows tapes, and of formats/ only the trail" \
 	< <(includes mirror/*.[ch] | grep -v '"trail\.h"' |
 		grep -E "\"($daemon_only|$(headers cuse formats))\"" )
+none "rmt/ knows tapes and drives, and of formats/ only the bytes" \
+	< <(includes rmt/*.[ch] | grep -vE '"(wire|bytes)\.h"' |
+		grep -E "\"($(headers cuse formats mirror))\"")
 none "formats/ does not know mirror/" \
 	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror))\"")
 none "daemon/ knows none of them, but for pmtd.c" \

@@ -27,9 +27,9 @@ for page in docs/*.[1-8]; do
 	ok $? "$page has no faults that mandoc sees"
 done
 
-for page in pmtd.8 pmtimg.1; do
+for page in pmtd.8 pmtimg.1 pmt-rmt.8; do
 	name=${page%.*}
-	for option in $("$build/$name" --help | grep -oE -- '--[a-z]+' |
+	for option in $("$build/$name" --help | grep -oE -- ' --[a-z-]+' |
 		sort -u); do
 		grep -q "Fl Fl ${option#--}" "docs/$page"
 		ok $? "$name(${page#*.}) explains $option"
