@@ -143,7 +143,7 @@ fuzzers = $(patsubst tests/fuzz/%-fuzz.c,$(BUILD)/fuzz/%,$(wildcard \
 FUZZ_SECONDS ?= 60
 
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch])
+		formats/*.[ch] rmt/wire.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
