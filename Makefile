@@ -95,6 +95,9 @@ $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 
 $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
+$(BUILD)/tests/bench/rmtwrite: $(core_obj)
+$(BUILD)/tests/bench/rmtwrite: fuse_libs = $(core_libs)
+
 $(bench_programs): %: %.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs)
 
@@ -201,7 +204,7 @@ demo: deps-demo
 
 c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run tests/diff/mutate tests/diff/soak .ci/run)
+	tests/live/run tests/bench/run tests/bench/rmt tests/diff/mutate tests/diff/soak .ci/run)
 
 .PHONY: lint
 lint: deps-lint
