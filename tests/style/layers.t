@@ -50,11 +50,19 @@ none "cuse/ knows the drive, but no tape and nothing inside the drive" \
 none "mirror/ knows tapes, and of formats/ only the trail" \
 	< <(includes mirror/*.[ch] | grep -v '"trail\.h"' |
 		grep -E "\"($daemon_only|$(headers cuse formats))\"" )
-none "formats/ does not know mirror/" \
-	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror))\"")
+none "rmt/ knows tapes and specs, and of formats/ only bytes" \
+	< <(includes rmt/*.[ch] | grep -vE '"(bytes|wire)\.h"' |
+		grep -E "\"($daemon_only|$(headers cuse formats mirror))\"" )
+none "the codec of rmt/ does no I/O and knows nothing but the limits of a tape" \
+	< <(includes rmt/wire.[ch] | grep '"' |
+		grep -vE '"(bytes|wire|tape)\.h"')
+none "formats/ does not know mirror/, nor rmt/" \
+	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror rmt))\"")
+none "mirror/ does not know rmt/" \
+	< <(includes mirror/*.[ch] | grep -E "\"($(headers rmt))\"")
 none "daemon/ knows none of them, but for pmtd.c" \
 	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
-		grep -E "\"($(headers cuse formats mirror))\"")
+		grep -E "\"($(headers cuse formats mirror rmt))\"")
 none "the inside of the drive is for drive*.c" \
 	< <(includes daemon/*.[ch] | grep 'drive_state\.h' | grep -v '^daemon/drive')
 none "every source file has its SPDX line" \
