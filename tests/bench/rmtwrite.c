@@ -40,10 +40,12 @@ main(int argc, char **argv)
 		return 2;
 	}
 	r = tape_load(t);
-	for (long i = 0; r == 0 && i < n; i++)
+	for (long i = 0; r == 0 && i < n; i++) {
+		memcpy(buf, &i, sizeof(i)); /* no two are alike */
 		r = argv[1][0] == 'w'
 		    ? tape_write(t, buf, sizeof(buf), &cond)
 		    : tape_read(t, buf, sizeof(buf), &len, &cond);
+	}
 	if (r == 0 && argv[1][0] == 'w')
 		r = tape_write_filemarks(t, 1, false, &done, &cond);
 	if (r == 0)
