@@ -110,6 +110,8 @@ $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
 $(BUILD)/tests/bench/image: $(testlib_obj) $(core_obj)
 $(BUILD)/tests/bench/image: bench_libs = $(core_libs)
+$(BUILD)/tests/bench/rmtwrite: $(core_obj)
+$(BUILD)/tests/bench/rmtwrite: fuse_libs = $(core_libs)
 
 $(bench_programs): %: %.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(fuse_libs) \
@@ -231,7 +233,7 @@ demo: deps-demo
 
 c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run tests/diff/mutate tests/diff/soak .ci/run)
+	tests/live/run tests/bench/run tests/bench/rmt tests/diff/mutate tests/diff/soak .ci/run)
 
 .PHONY: lint
 lint: deps-lint

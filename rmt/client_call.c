@@ -34,8 +34,10 @@
 int
 rmt_client_fail(struct rmt_client *c, int err, const char *what)
 {
+	/* The record that it is about, which may be an earlier one. */
 	return tape_fail(&c->base, err, "%s: object %" PRIu64 ": %s: %s",
-	    c->name, c->base.pos.object, what, strerror(err));
+	    c->name, c->sent_n > 0 && c->at_known ? c->at : c->base.pos.object,
+	    what, strerror(err));
 }
 
 int

@@ -275,8 +275,8 @@ deferred(struct rmt_client *c, int r, bool own)
 		c->map.ends = true;
 		rmt_client_stand(c, c->at);
 	}
-	if (own && lost == 1)
-		return r; /* that is the one that is being written */
+	if (lost == (own ? 1 : 0))
+		return r; /* nothing but the one that is being written */
 	return tape_fail(&c->base, EIO,
 	    "%.120s; of the records that were sent ahead, %zu are not on the "
 	    "tape",
@@ -344,6 +344,7 @@ static int
 repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 {
 	unsigned losses = 0;
+	bool lost;
 
 	if (r == 1)
 		r = take_in(c, c->sent_n - 1);
@@ -353,8 +354,9 @@ repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 			r = rmt_client_again(c, r, &losses);
 		if (r < 0)
 			return r;
+		lost = losses > 0;
 		r = find_out(c);
-		if (r == 0 && c->sent_n == 0)
+		if (r == 0 && c->sent_n == 0 && lost)
 			r = rmt_client_clear_leftover(c);
 		if (r != -ENOLINK)
 			break;

@@ -56,11 +56,16 @@ none "mirror/ knows tapes, and of formats/ only the trail" \
 none "rmt/ knows tapes and drives, and of formats/ only the bytes" \
 	< <(includes rmt/*.[ch] | grep -vE '"(wire|bytes)\.h"' |
 		grep -E "\"($(headers cuse formats mirror))\"")
-none "formats/ does not know mirror/" \
-	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror))\"")
+none "the codec of rmt/ does no I/O and knows nothing but the limits of a tape" \
+	< <(includes rmt/wire.[ch] | grep '"' |
+		grep -vE '"(bytes|wire|tape)\.h"')
+none "formats/ does not know mirror/, nor rmt/" \
+	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror rmt))\"")
+none "mirror/ does not know rmt/" \
+	< <(includes mirror/*.[ch] | grep -E "\"($(headers rmt))\"")
 none "daemon/ knows none of them, but for pmtd.c" \
 	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
-		grep -E "\"($(headers cuse formats mirror))\"")
+		grep -E "\"($(headers cuse formats mirror rmt))\"")
 none "tools/ knows tapes and images, but no drive and no nodes" \
 	< <(includes tools/*.[ch] |
 		grep -E "\"((drive|drive_state|ioctl)\.h|$(headers cuse))\"|fuse")
