@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "fault.h"
 #include "file.h"
 #include "log.h"
@@ -24,6 +25,7 @@ const struct tape_type *const pmtimg_types[] = {
 	&fault_tape_type,
 	&st_tape_type,
 	&mirror_tape_type,
+	&rmt_tape_type,
 	NULL,
 };
 
