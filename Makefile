@@ -24,8 +24,8 @@ test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 jq bc \
 	bsdutils openssh-client openssh-server \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
-peer_packages = simh hercules bacula-sd amanda-server amanda-client libencode-locale-perl \
-	libxml-simple-perl tgt open-iscsi
+peer_packages = simh hercules bacula-sd amanda-server amanda-client \
+	libencode-locale-perl libxml-simple-perl tgt open-iscsi
 lint_packages = clang clang-format clang-tidy cppcheck shellcheck
 full_packages = clang libclang-rt-dev
 

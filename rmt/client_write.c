@@ -2,9 +2,9 @@
 /*
  * Writing, sending ahead, and the fate of what was sent.
  *
- * Records on their way are a queue, the oldest first; ${c->at} is the object
- * that the oldest is to be.  Strictly, the queue is the one record of the
- * caller; with a window it holds copies, so that they can be sent again.
+ * Records on their way are a queue, the oldest first; the edge of the map is
+ * the object that the oldest is to be.  Strictly, the queue is the one record
+ * of the caller; with a window it holds copies, so that they can be sent again.
  *
  *     answered in order     each reply takes the oldest from the queue
  *     anything else         nothing more is sent; all replies are taken in;
@@ -82,7 +82,7 @@ rmt_client_forget(struct rmt_client *c)
 static void
 arrived(struct rmt_client *c)
 {
-	rmt_map_cut(&c->map, c->at);
+	assert(c->at == c->map.edge);
 	(void)rmt_map_add(&c->map, false); /* takes no memory */
 	c->map.ends = true;
 	c->at++;
@@ -250,7 +250,6 @@ write_strictly(struct rmt_client *c, enum tape_cond *ret_cond)
 		if (c->at > object) {
 			/* Refused, and written all the same. */
 			assert(c->sent_n <= others);
-			c->map.ends = true;
 			return written(c, fate == FATE_REFUSED, ret_cond);
 		}
 		if (fate != FATE_REFUSED)
@@ -270,11 +269,9 @@ deferred(struct rmt_client *c, int r, bool own)
 
 	memcpy(why, c->base.why, sizeof(why));
 	rmt_client_forget(c);
-	if (c->at_known) {
-		rmt_map_cut(&c->map, c->at);
-		c->map.ends = true;
-		rmt_client_stand(c, c->at);
-	}
+	/* All that arrived is known; where the tape is, shows when it moves. */
+	if (c->base.pos.known)
+		rmt_client_stand(c, c->map.edge);
 	if (lost == (own ? 1 : 0))
 		return r; /* nothing but the one that is being written */
 	return tape_fail(&c->base, EIO,
@@ -346,9 +343,10 @@ repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 	unsigned losses = 0;
 	bool lost;
 
-	if (r == 1)
+	if (r == 1) {
+		c->narrow_from = c->map.edge;
 		r = take_in(c, c->sent_n - 1);
-	c->narrow_from = c->at;
+	}
 	for (;;) {
 		if (r == -ENOLINK)
 			r = rmt_client_again(c, r, &losses);
@@ -363,10 +361,9 @@ repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 	}
 	if (r < 0)
 		return deferred(c, r, own);
-	/* The first refusal is behind us: the next may be st's own. */
+	/* What was refused first is behind us: the next may be st's own. */
 	c->warned = false;
 	c->writing = false;
-	c->map.ends = true;
 	return write_out(c, ret_cond, own);
 }
 
@@ -435,6 +432,17 @@ in_place(struct rmt_client *c)
 	return r;
 }
 
+/*
+ * The first record of a queue: what follows may be gone from now on, and the
+ * edge is where the queue begins, whatever becomes of the link.
+ */
+static void
+begin_queue(struct rmt_client *c, uint64_t object)
+{
+	rmt_map_cut(&c->map, object);
+	c->map.ends = false;
+}
+
 int
 rmt_client_write(struct tape *t, const void *buf, size_t len,
     enum tape_cond *ret_cond)
@@ -451,10 +459,11 @@ rmt_client_write(struct tape *t, const void *buf, size_t len,
 	if (r < 0)
 		return r;
 	object = t->pos.object;
+	if (c->sent_n == 0)
+		begin_queue(c, object);
 	if (c->window > 0 && object < c->narrow_from) {
 		r = write_ahead(c, buf, (uint32_t)len, ret_cond);
 	} else {
-		c->map.ends = false;
 		r = push(c, buf, (uint32_t)len, false);
 		if (r == 0)
 			r = write_out(c, ret_cond, true);
@@ -465,8 +474,6 @@ rmt_client_write(struct tape *t, const void *buf, size_t len,
 			*ret_cond = TAPE_NONE;
 		return r;
 	}
-	if (c->sent_n > 0)
-		rmt_map_cut(&c->map, c->at);
 	rmt_client_stand(c, object + 1);
 	return 0;
 }

@@ -53,13 +53,13 @@ cut_soon(struct cut *k, bool for_good)
 static int
 write_round(struct tape *t)
 {
-	uint32_t len, done, tag = (uint32_t)model.at * 100;
+	uint32_t len, done, tag = rng_next(&rng) & 0xffff00;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < ROUND; i++) {
 		len =
 		    rng_below(&rng, 8) == 0 ? 0 : rng_below(&rng, LONGEST) + 1;
-		model.things[model.n] =
+		model.things[model.at] =
 		    (struct thing){ .tag = ++tag, .len = len };
 		fill_record(buf, len, tag);
 		r = len == 0 ? tape_write_filemarks(t, 1, false, &done, &cond)
@@ -84,6 +84,22 @@ blank_tape(const char *server, const char *options)
 	return t;
 }
 
+/* On a tape that has something: from BOT, or from anywhere. */
+static struct tape *
+used_tape(const char *server, const char *options, bool anywhere)
+{
+	struct tape *t = load_tape(stand_spec(&stand, server, options));
+
+	model.at = 0;
+	if (anywhere && model.n > 0)
+		model.at = rng_below(&rng, (uint32_t)model.n + 1);
+	if (model.at > MODEL_MAX - ROUND)
+		model.at = MODEL_MAX - ROUND;
+	if (tape_locate(t, 0, model.at, &cond) < 0)
+		tap_bail("can't be located: %s", tape_why(t));
+	return t;
+}
+
 /* Cuts that heal. */
 static void
 test_cuts(const char *server, const char *options)
@@ -92,7 +108,9 @@ test_cuts(const char *server, const char *options)
 	int held = 0, ended = 0, i, r;
 
 	for (i = 0; i < CUTS; i++) {
-		struct tape *t = blank_tape(server, options);
+		struct tape *t = i % 3 == 0
+		    ? blank_tape(server, options)
+		    : used_tape(server, options, i % 3 == 1);
 
 		cut_soon(&k, false);
 		r = write_round(t);
