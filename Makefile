@@ -19,7 +19,7 @@ build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
 	zlib1g-dev libbz2-dev libzstd-dev libssl-dev libisal-dev libjansson-dev \
 	libsgutils2-dev
 run_packages = fuse3 mt-st tar
-test_packages = perl cpio dump e2fsprogs mandoc procps \
+test_packages = perl cpio dump e2fsprogs mandoc procps tgt open-iscsi \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh hercules bacula-sd amanda-server libencode-locale-perl \
