@@ -112,4 +112,33 @@ start_tgt()
 	raw $a op 6 1 && raw $b op 6 1
 }
 
+# ---- The drive that obeys ---------------------------------------------------
+
+control=$scratch/control
+name=iqn.2026-11.pmt:obedient
+
+# start_obedient: as $a; see the file target.
+start_obedient()
+{
+	need iscsid iscsiadm
+	"$real/target" 3265 "$control" 2>"$scratch/target" &
+	mkdir -p /etc/iscsi
+	echo 'InitiatorName=iqn.2026-11.pmt:lab' \
+		>/etc/iscsi/initiatorname.iscsi
+	iscsid -f >"$scratch/iscsid" 2>&1 &
+	await 10 iscsiadm -m node -o new -T $name -p 127.0.0.1:3265 \
+		>"$scratch/iscsiadm" 2>&1
+	await 20 iscsiadm -m node -T $name -p 127.0.0.1:3265 -l \
+		>"$scratch/iscsiadm" 2>&1 || bail 'no login'
+	await 10 [ -e $a ] || bail "no $a"
+	raw $a op 6 1
+}
+
+# obey LINE...: before its next command.
+obey()
+{
+	printf '%s\n' "$@" >"$control.new"
+	mv "$control.new" "$control"
+}
+
 [ "$drives" != debug ] || { raw $a op 6 1 && raw $b op 6 1; }

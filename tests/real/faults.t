@@ -8,33 +8,7 @@
 kernel=new drives=none
 # shellcheck source=drives.sh
 . "$(dirname "$0")/drives.sh"
-need iscsid iscsiadm perl
-
-control=$scratch/control
-name=iqn.2026-11.pmt:obedient
 EOM=64 # in a sense key
-
-start_obedient()
-{
-	"$real/target" 3265 "$control" 2>"$scratch/target" &
-	mkdir -p /etc/iscsi
-	echo 'InitiatorName=iqn.2026-11.pmt:lab' \
-		>/etc/iscsi/initiatorname.iscsi
-	iscsid -f >"$scratch/iscsid" 2>&1 &
-	await 10 iscsiadm -m node -o new -T $name -p 127.0.0.1:3265 \
-		>"$scratch/iscsiadm" 2>&1
-	await 20 iscsiadm -m node -T $name -p 127.0.0.1:3265 -l \
-		>"$scratch/iscsiadm" 2>&1 || bail 'no login'
-	await 10 [ -e $a ] || bail "no $a"
-	raw $a op 6 1
-}
-
-# obey LINE...: before its next command.
-obey()
-{
-	printf '%s\n' "$@" >"$control.new"
-	mv "$control.new" "$control"
-}
 
 # sense KEY ASC/ASCQ [INFORMATION [RESPONSE]]: in hexadecimal.
 sense()
