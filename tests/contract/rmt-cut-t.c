@@ -11,6 +11,7 @@
 
 #define CUTS 50	     /* of each server with each window */
 #define GOODBYES 10  /* likewise, for good */
+#define READS 15     /* of each, too */
 #define ROUND 24     /* records of a cut */
 #define LONGEST 9000 /* bytes */
 #define LATEST 3000  /* microseconds until the cut */
@@ -131,6 +132,34 @@ test_cuts(const char *server, const char *options)
 	    server, options);
 }
 
+/* Cuts while it is read, from one end to the other, and spaced. */
+static void
+test_reading(const char *server, const char *options)
+{
+	int right = 0, back = 0;
+	struct cut k;
+	struct tape *t = blank_tape(server, options);
+	uint64_t done;
+
+	if (write_round(t) < 0 || write_round(t) < 0 || write_round(t) < 0)
+		tap_bail("can't be written: %s", tape_why(t));
+	for (int i = 0; i < READS; i++) {
+		cut_soon(&k, false);
+		right += holds_model(t, &model);
+		(void)pthread_join(k.thread, NULL);
+		cut_soon(&k, false);
+		if (tape_space(t, TAPE_FILEMARKS, -1, &done, &cond) == 0 &&
+		    tape_space(t, TAPE_TO_EOD, 0, &done, &cond) == 0)
+			back += t->pos.object == model.n;
+		(void)pthread_join(k.thread, NULL);
+	}
+	tape_free(t);
+	tap_is_int(READS, right, "%s, %s: what is read is right, with a cut",
+	    server, options);
+	tap_is_int(READS, back, "%s, %s: and so is where it is spaced to",
+	    server, options);
+}
+
 /* How many objects of the model are on the tape, and whether nothing else. */
 static bool
 holds_prefix(uint64_t *ret_objects)
@@ -213,6 +242,8 @@ main(void)
 	for (size_t i = 0; i < 2; i++) {
 		test_cuts(real_servers[i], "timeout=20");
 		test_cuts(real_servers[i], "timeout=20,window=64K");
+		test_reading(real_servers[i], "timeout=20");
+		test_reading(real_servers[i], "timeout=20,window=64K");
 		test_goodbyes(real_servers[i], "timeout=1", true);
 		test_goodbyes(real_servers[i], "timeout=1,window=64K", false);
 	}

@@ -114,6 +114,30 @@ test_again(const char *server)
 	tap_ok(stand_holds(&stand, &model), "all is there, and nothing else");
 }
 
+/* A medium that is write protected, and a node that may only be read. */
+static void
+test_protected(const char *server)
+{
+	struct tape *t = load_tape(stand_spec(&stand, server, "timeout=20"));
+	struct tape_info info;
+	enum tape_cond cond;
+	uint32_t done;
+	size_t len;
+
+	tape_describe(t, &info);
+	tap_ok(info.write_protected, "%s: write protected shows", server);
+	tap_is_int(-EROFS, tape_write(t, buf, RECORD, &cond),
+	    "it can't be written");
+	tap_is_int(-EROFS, tape_write_filemarks(t, 1, false, &done, &cond),
+	    "nor a filemark");
+	tap_is_int(-EROFS, tape_erase(t, true), "nor erased");
+	tap_is_int(0, tape_read(t, buf, sizeof(buf), &len, &cond),
+	    "it can be read");
+	tap_is_int(RECORD, (int64_t)len, "... a record");
+	tap_is_int(0, tape_unload(t), "the end is clean");
+	tape_free(t);
+}
+
 int
 main(void)
 {
@@ -131,6 +155,10 @@ main(void)
 		test_too_wide(server);
 		test_again(server);
 	}
+	stand_stop(&stand);
+	stand_start(&stand, "protected.tap,readonly=yes");
+	for (size_t i = 0; i < 2; i++)
+		test_protected(real_servers[i]);
 	stand_stop(&stand);
 	return tap_done();
 }

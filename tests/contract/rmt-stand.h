@@ -58,6 +58,20 @@ stand_allow(const struct stand *s, bool allowed)
 		stand_write_file(s->dir, "closed", "", 0600);
 }
 
+/* A tape with one record of 1000 bytes, for one that will be protected. */
+static inline void
+stand_make_image(const char *dir, const char *name)
+{
+	uint8_t buf[1000];
+	enum tape_cond cond;
+	struct tape *t = load_tape(spec_in(dir, name));
+
+	fill_record(buf, sizeof(buf), 1);
+	if (tape_write(t, buf, sizeof(buf), &cond) < 0)
+		tap_bail("%s: %s", name, tape_why(t));
+	tape_free(t);
+}
+
 /* ${image}: the file and options of its tape, in the scratch directory. */
 static inline void
 stand_start(struct stand *s, const char *image)
@@ -80,6 +94,8 @@ stand_start(struct stand *s, const char *image)
 	    "exec \"$@\"\n",
 	    s->dir, s->dir);
 	stand_write_file(s->dir, "rsh", script, 0700);
+	if (strcmp(image, "protected.tap,readonly=yes") == 0)
+		stand_make_image(s->dir, "protected.tap");
 	if (mkdir(dev, 0700) < 0)
 		tap_bail("%s: %s", dev, strerror(errno));
 	(void)fflush(stdout);
