@@ -389,10 +389,12 @@ leg_kill(struct leg *leg, const struct leg_extent *good, const char *fmt, ...)
 	leg->dead = true;
 	leg->prefix = *good;
 	tape_alarm("%s is out of the mirror: %s; good on it: %s; surely "
-		   "durable: %" PRIu64 " objects",
+		   "durable: %" PRIu64 " objects, of %" PRIu64
+		   " that it had taken",
 	    leg->name, leg->reason, leg_extent_words(good, words),
 	    leg->durable.objects < good->objects ? leg->durable.objects
-						 : good->objects);
+						 : good->objects,
+	    leg->expected.objects);
 }
 
 const char *
