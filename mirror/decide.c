@@ -32,8 +32,8 @@
 #include "decide.h"
 
 enum leg_outcome
-leg_outcome(uint64_t before, uint64_t objects, int result, enum tape_cond cond,
-    const struct tape_pos *after)
+mirror_outcome(uint64_t before, uint64_t objects, int result,
+    enum tape_cond cond, const struct tape_pos *after)
 {
 	bool full = result == -ENOSPC && cond == TAPE_EOM;
 
@@ -54,12 +54,12 @@ leg_outcome(uint64_t before, uint64_t objects, int result, enum tape_cond cond,
 	return full || cond == TAPE_EARLY_WARNING ? LEG_ON_EW : LEG_ON;
 }
 
-static mirror_judge *the_judge = leg_outcome;
+static mirror_judge *the_judge = mirror_outcome;
 
 void
 mirror_set_judge(mirror_judge *judge)
 {
-	the_judge = judge == NULL ? leg_outcome : judge;
+	the_judge = judge == NULL ? mirror_outcome : judge;
 }
 
 mirror_judge *
@@ -84,19 +84,19 @@ static const struct outcome_facts facts[] = {
 };
 
 bool
-leg_outcome_is_death(enum leg_outcome outcome)
+mirror_outcome_is_death(enum leg_outcome outcome)
 {
 	return facts[outcome].dead;
 }
 
 bool
-leg_outcome_is_on(enum leg_outcome outcome)
+mirror_outcome_is_on(enum leg_outcome outcome)
 {
 	return facts[outcome].on;
 }
 
 const char *
-leg_outcome_words(enum leg_outcome outcome)
+mirror_outcome_words(enum leg_outcome outcome)
 {
 	return facts[outcome].words;
 }
@@ -116,7 +116,7 @@ mirror_decide(const enum leg_outcome *outcomes, size_t n,
 	bool full = false, warned = false;
 
 	for (size_t i = 0; i < n; i++) {
-		dead += leg_outcome_is_death(outcomes[i]);
+		dead += mirror_outcome_is_death(outcomes[i]);
 		full = full || outcomes[i] == LEG_FULL;
 		warned = warned || outcomes[i] == LEG_ON_EW;
 	}

@@ -45,13 +45,13 @@ enum mirror_decision {
  * from what the call gave and where the leg's tape stands now.  Position tells,
  * not the errno.
  */
-enum leg_outcome leg_outcome(uint64_t before, uint64_t objects, int result,
+enum leg_outcome mirror_outcome(uint64_t before, uint64_t objects, int result,
     enum tape_cond cond, const struct tape_pos *after);
 
 /*
- * What a mirror judges by: leg_outcome(), or what a test has put there to see
- * that it is noticed.  NULL: leg_outcome() again.  Set it while no mirror is
- * used.
+ * What a mirror judges by: mirror_outcome(), or what a test has put there to
+ * see that it is noticed.  NULL: mirror_outcome() again.  Set it while no
+ * mirror is used.
  */
 typedef enum leg_outcome mirror_judge(uint64_t before, uint64_t objects,
     int result, enum tape_cond cond, const struct tape_pos *after);
@@ -59,13 +59,13 @@ void mirror_set_judge(mirror_judge *judge);
 mirror_judge *mirror_get_judge(void);
 
 /* Whether a leg with this outcome is dead from now on. */
-bool leg_outcome_is_death(enum leg_outcome outcome);
+bool mirror_outcome_is_death(enum leg_outcome outcome);
 
 /* Whether the object is on the leg's tape. */
-bool leg_outcome_is_on(enum leg_outcome outcome);
+bool mirror_outcome_is_on(enum leg_outcome outcome);
 
 /* "failed", "says that it is written, but it is not", for messages. */
-const char *leg_outcome_words(enum leg_outcome outcome);
+const char *mirror_outcome_words(enum leg_outcome outcome);
 
 /* All ${n} outcomes of the legs that were healthy before. */
 enum mirror_decision mirror_decide(const enum leg_outcome *outcomes, size_t n,

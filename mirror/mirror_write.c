@@ -380,7 +380,7 @@ sync_on(struct mirror *m, mirror_set set, struct verdict *v)
 	{
 		const struct answer *a = &synced.answers[i];
 
-		if (!leg_outcome_is_death(a->outcome))
+		if (!mirror_outcome_is_death(a->outcome))
 			continue;
 		v->answers[i] = *a;
 		v->answers[i].unsynced = true;
@@ -450,13 +450,13 @@ bury(struct mirror *m, const struct item *item, const struct verdict *v)
 		const struct answer *a = &v->answers[i];
 		struct leg_extent good;
 
-		if (!leg_outcome_is_death(a->outcome))
+		if (!mirror_outcome_is_death(a->outcome))
 			continue;
 		good = good_part(m, i, item, a);
 		if (!m->legs[i]->dead)
 			leg_kill(m->legs[i], &good,
 			    "object %" PRIu64 ": it %s%s%s", m->base.pos.object,
-			    leg_outcome_words(a->outcome),
+			    mirror_outcome_words(a->outcome),
 			    a->why[0] == '\0' ? "" : ": ", a->why);
 	}
 }
@@ -507,7 +507,7 @@ undo(struct mirror *m, const struct item *item, const struct verdict *v)
 	mirror_set on = 0;
 
 	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
-	if (item->objects > 0 && leg_outcome_is_on(v->answers[i].outcome))
+	if (item->objects > 0 && mirror_outcome_is_on(v->answers[i].outcome))
 		on |= MIRROR_BIT(i);
 	MIRROR_EACH(m, on, i)
 	take_back(m, i, item->files > 0 ? TAPE_FILEMARKS : TAPE_RECORDS,

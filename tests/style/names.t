@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A file exports only names that begin with its own: drive_rw.c has drive_*.
+# A file exports only names that begin with its own, drive_rw.c has drive_*, or with
+# its folder's.
 # Looks at the objects that `make` has left in $BUILD (default build).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -10,13 +11,13 @@ build=${BUILD:-build}
 n=0
 failed=0
 
-for dir in daemon formats cuse tools; do
+for dir in daemon formats mirror rmt cuse tools; do
 	for object in "$build/$dir"/*.o; do
 		[ -e "$object" ] || continue
 		file=$(basename "$object" .o)
 		word=${file%%_*}
 		foreign=$(nm -g --defined-only "$object" | awk '{ print $3 }' |
-			grep -vE "^${word}(_|s_|\$)|^main\$")
+			grep -vE "^${word}(_|s_|\$)|^${dir}_|^main\$")
 		n=$((n + 1))
 		if [ -z "$foreign" ]; then
 			echo "ok $n - $dir/$file.c exports only ${word}_*"

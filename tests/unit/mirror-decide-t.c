@@ -71,8 +71,9 @@ test_outcomes(void)
 			.object = BEFORE + (uint64_t)outcomes[i].moved,
 			.known = outcomes[i].moved != -2,
 		};
-		enum leg_outcome seen = leg_outcome(BEFORE, outcomes[i].objects,
-		    outcomes[i].result, outcomes[i].cond, &after);
+		enum leg_outcome seen =
+		    mirror_outcome(BEFORE, outcomes[i].objects,
+			outcomes[i].result, outcomes[i].cond, &after);
 
 		tap_is_str(outcome_names[outcomes[i].outcome],
 		    outcome_names[seen],
