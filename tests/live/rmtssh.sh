@@ -70,6 +70,7 @@ mkdir -p /run/sshd # sshd wants it; it stays empty
 sshd_pid=$!
 await 10 listens || { diag <"$scratch/sshd.log"; bail 'sshd does not start'; }
 
+
 far_ready_or_ended()
 {
 	[ -e "$far" ] || ended "$far_pid"
@@ -81,7 +82,7 @@ await 10 far_ready_or_ended
 [ -e "$far" ] || bail "pmtd does not start"
 
 make_tree "$scratch/tree"
-start_pmtd "rmt:root@127.0.0.1:$far,rsh=$scratch/bin/ssh,window=1M,timeout=60"
+start_pmtd "rmt:root@127.0.0.1:$far,rsh=$scratch/bin/ssh,window=1M,dialect=gnu"
 ok 'tar writes through ssh' tar -C "$scratch/tree" -cf "$ntape" .
 ok 'and compares' rewound tar -C "$scratch/tree" -df "$ntape"
 
