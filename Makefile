@@ -149,6 +149,7 @@ tests: $(test_programs)
 check: deps
 	$(MAKE) all tests $(live_tests)
 	$(san_make) tests
+	BUILD=$(BUILD)/san prove tests/diff/twin.t
 	$(prove) $(c_tests) $(c_tests:$(BUILD)/%=$(BUILD)/san/%) \
 		$(script_tests) $(live_tests)
 
@@ -190,7 +191,7 @@ fuzz: $(fuzzers)
 .PHONY: check-tsan
 check-tsan: deps
 	$(tsan_make) tests
-	BUILD=$(BUILD)/tsan prove $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
+	BUILD=$(BUILD)/tsan prove tests/diff/twin.t $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c tests/*/mirror-*-t.c \
 		tests/contract/tape-t.c)))
 
