@@ -42,7 +42,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Irmt -Icuse -Itools -I. \
+	-Idaemon -Iformats -Imirror -Icuse -Irmt -Itools -I. \
 	-Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
