@@ -165,7 +165,7 @@ FUZZ_SECONDS ?= 60
 
 # What a target needs beyond the formats.
 fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
-	rmt/wire.c daemon/fault.c daemon/null.c
+	rmt/wire.c $(wildcard daemon/fault*.c) daemon/null.c
 
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
 		formats/*.[ch] rmt/*.[ch])
