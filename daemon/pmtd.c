@@ -120,11 +120,14 @@ static const char help_text[] =
     "  --help, --version\n"
     "\n"
     "SPEC is TYPE:ARG[,KEY=VALUE...]:\n"
-    "  file:IMAGE        a tape image, made if there is none\n"
+    "  file:IMAGE        a tape image, made if there is none; with "
+    "capacity=SIZE,\n"
+    "                    compress=zstd, key=FILE, format=NAME and more\n"
+    "  mirror:{A,B...}   one tape on several, which end together\n"
+    "  st:/dev/nst0      a tape drive of this machine\n"
+    "  rmt:HOST:DEVICE   a tape drive of another host\n"
     "  null:             takes everything and keeps nothing\n"
     "  fault:{SPEC},do=  fails on purpose, by a script\n"
-    "with capacity=SIZE and warn=SIZE (the distance of early warning from the "
-    "end).\n"
     "See pmtd(8).\n";
 
 static void

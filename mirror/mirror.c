@@ -635,7 +635,7 @@ static void
 report_leg(const struct leg *leg, const struct tape_listener *listener)
 {
 	struct tape_info info;
-	char words[LEG_WORDS];
+	char words[LEG_WORDS], room[64];
 	double seconds = (double)leg->busy_ns / 1e9;
 	uint64_t bytes = leg->expected.bytes;
 
@@ -646,16 +646,20 @@ report_leg(const struct leg *leg, const struct tape_listener *listener)
 		return;
 	}
 	tape_describe(leg->tape, &info);
+	(void)snprintf(room, sizeof(room), "no end known");
+	if (info.capacity > 0)
+		(void)snprintf(room, sizeof(room),
+		    "%" PRIu64 " of %" PRIu64 " bytes left",
+		    info.capacity > info.used ? info.capacity - info.used : 0,
+		    info.capacity);
 	tape_tell_line(listener,
 	    "%s: %s: %s, durable to object %" PRIu64
-	    ", %.1f MB/s while busy, %" PRIu64 " of %" PRIu64
-	    " bytes left, %" PRIu64 " failed calls%s%s",
+	    ", %.1f MB/s while busy, %s, %" PRIu64 " failed calls%s%s",
 	    leg->name, leg->lame ? "healthy, but can't be read" : "healthy",
 	    leg_extent_words(&leg->expected, words), leg->durable.objects,
 	    seconds > 0 && bytes != LEG_NO_BYTES ? (double)bytes / seconds / 1e6
 						 : 0.0,
-	    info.capacity > info.used ? info.capacity - info.used : 0,
-	    info.capacity, leg->errors, leg->warned ? ", early warning" : "",
+	    room, leg->errors, leg->warned ? ", early warning" : "",
 	    leg->tail ? ", an extra object behind it" : "");
 }
 

@@ -183,7 +183,7 @@ hanging()
 reported()
 {
 	contains "$log" 'mirror of 2, running: 2 objects, 1 files' &&
-		contains "$log" "leg 2 (file:$image.b): healthy: object 2,"
+		contains "$log" "leg 2 (file:$image.b): healthy: 2 objects,"
 }
 
 on_request()
