@@ -8,10 +8,8 @@
 #include <sys/wait.h>
 
 #include "../contract/listing.h"
-#include "hostfile.h"
+#include "deadly.h"
 #include "witness.h"
-
-#define PAGE 4096
 
 static const struct subject {
 	const char *name; /* of the image, and options */
@@ -26,56 +24,6 @@ static const struct subject {
 
 static struct witness *witness;
 static const char *spec;
-static unsigned countdown;
-
-static void
-maybe_die(void)
-{
-	if (--countdown == 0)
-		_exit(0);
-}
-
-/* Writes page by page, and may die before each. */
-static ssize_t
-mortal_pwritev(int fd, const struct iovec *iov, int n, off_t at)
-{
-	ssize_t whole = 0;
-
-	for (int i = 0; i < n; i++) {
-		const uint8_t *bytes = iov[i].iov_base;
-		size_t left = iov[i].iov_len;
-
-		while (left > 0) {
-			size_t some = PAGE - (size_t)at % PAGE;
-
-			if (some == PAGE || whole == 0)
-				maybe_die();
-			if (some > left)
-				some = left;
-			if (pwrite(fd, bytes, some, at) != (ssize_t)some)
-				_exit(2);
-			bytes += some;
-			left -= some;
-			at += (off_t)some;
-			whole += (ssize_t)some;
-		}
-	}
-	return whole;
-}
-
-static int
-mortal_ftruncate(int fd, off_t size)
-{
-	maybe_die();
-	return hostfile_system.ftruncate(fd, size);
-}
-
-static int
-mortal_fdatasync(int fd)
-{
-	maybe_die();
-	return hostfile_system.fdatasync(fd);
-}
 
 /* A record such that the next header has ${k} bytes in the first page. */
 static void
@@ -170,7 +118,6 @@ goes_on(struct tape *t)
 static bool
 die_at(const struct subject *s, const char *image, unsigned nth, bool *ret_ok)
 {
-	struct hostfile_calls mortal = hostfile_system;
 	struct tape *t;
 	int status;
 	pid_t pid;
@@ -182,11 +129,7 @@ die_at(const struct subject *s, const char *image, unsigned nth, bool *ret_ok)
 	if (pid < 0)
 		tap_bail("fork: %s", strerror(errno));
 	if (pid == 0) {
-		mortal.pwritev = mortal_pwritev;
-		mortal.ftruncate = mortal_ftruncate;
-		mortal.fdatasync = mortal_fdatasync;
-		hostfile_set_calls(&mortal);
-		countdown = nth;
+		be_mortal(nth, false);
 		work(s);
 		_exit(1);
 	}

@@ -8,71 +8,12 @@
  */
 #include <sys/wait.h>
 
-#include "hostfile.h"
+#include "deadly.h"
 #include "witness.h"
-
-#define PAGE 4096
 
 static struct witness *witness;
 static const char *spec, *image;
-static unsigned countdown;
 static void (*work)(struct tape *t);
-
-static void
-maybe_die(void)
-{
-	if (--countdown == 0)
-		_exit(0);
-}
-
-/* Writes page by page, and may die before each. */
-static ssize_t
-mortal_pwritev(int fd, const struct iovec *iov, int n, off_t at)
-{
-	ssize_t whole = 0;
-
-	for (int i = 0; i < n; i++) {
-		const uint8_t *bytes = iov[i].iov_base;
-		size_t left = iov[i].iov_len;
-
-		while (left > 0) {
-			size_t some = PAGE - (size_t)at % PAGE;
-
-			if (some == PAGE || whole == 0)
-				maybe_die();
-			if (some > left)
-				some = left;
-			if (pwrite(fd, bytes, some, at) != (ssize_t)some)
-				_exit(2);
-			bytes += some;
-			left -= some;
-			at += (off_t)some;
-			whole += (ssize_t)some;
-		}
-	}
-	return whole;
-}
-
-static int
-mortal_ftruncate(int fd, off_t size)
-{
-	maybe_die();
-	return hostfile_system.ftruncate(fd, size);
-}
-
-static int
-mortal_fallocate(int fd, int how, off_t at, off_t len)
-{
-	maybe_die();
-	return hostfile_system.fallocate(fd, how, at, len);
-}
-
-static int
-mortal_fdatasync(int fd)
-{
-	maybe_die();
-	return hostfile_system.fdatasync(fd);
-}
 
 /* Lengths that bring each kind of record to each kind of place in a page. */
 static void
@@ -163,7 +104,6 @@ static bool
 die_at(unsigned nth, bool *ret_ok)
 {
 	static struct model left;
-	struct hostfile_calls mortal = hostfile_system;
 	struct tape *t;
 	int status;
 	pid_t pid;
@@ -175,12 +115,7 @@ die_at(unsigned nth, bool *ret_ok)
 	if (pid < 0)
 		tap_bail("fork: %s", strerror(errno));
 	if (pid == 0) {
-		mortal.pwritev = mortal_pwritev;
-		mortal.ftruncate = mortal_ftruncate;
-		mortal.fallocate = mortal_fallocate;
-		mortal.fdatasync = mortal_fdatasync;
-		hostfile_set_calls(&mortal);
-		countdown = nth;
+		be_mortal(nth, false);
 		t = load_tape(spec);
 		work(t);
 		tape_free(t);

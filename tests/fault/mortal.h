@@ -12,10 +12,8 @@
 #include <sys/wait.h>
 
 #include "../contract/listing.h"
-#include "hostfile.h"
+#include "deadly.h"
 #include "witness.h"
-
-#define PAGE 4096
 
 struct mortal {
 	const char *spec;  /* of the tape */
@@ -29,64 +27,6 @@ struct mortal {
 
 static struct witness *witness;
 static const struct mortal *mortal;
-static unsigned countdown;
-
-static inline void
-maybe_die(void)
-{
-	if (countdown != 0 && --countdown == 0)
-		_exit(0);
-}
-
-/* Writes page by page, and may die before each. */
-static inline ssize_t
-mortal_pwritev(int fd, const struct iovec *iov, int n, off_t at)
-{
-	ssize_t whole = 0;
-
-	for (int i = 0; i < n; i++) {
-		const uint8_t *bytes = iov[i].iov_base;
-		size_t left = iov[i].iov_len;
-
-		while (left > 0) {
-			size_t some = PAGE - (size_t)at % PAGE;
-
-			if (some == PAGE || whole == 0)
-				maybe_die();
-			if (some > left)
-				some = left;
-			if (pwrite(fd, bytes, some, at) != (ssize_t)some)
-				_exit(2);
-			bytes += some;
-			left -= some;
-			at += (off_t)some;
-			whole += (ssize_t)some;
-		}
-	}
-	return whole;
-}
-
-static inline int
-mortal_ftruncate(int fd, off_t size)
-{
-	maybe_die();
-	return hostfile_system.ftruncate(fd, size);
-}
-
-static inline int
-mortal_fdatasync(int fd)
-{
-	maybe_die();
-	return hostfile_system.fdatasync(fd);
-}
-
-static inline int
-mortal_open(const char *path, int flags, mode_t mode)
-{
-	if (flags & O_CREAT)
-		maybe_die();
-	return hostfile_system.open(path, flags, mode);
-}
 
 static inline void
 put(struct tape *t, uint32_t tag, uint32_t len)
@@ -179,15 +119,9 @@ goes_on(struct tape *t)
 static inline void
 run_mortal(unsigned nth)
 {
-	struct hostfile_calls calls = hostfile_system;
 	struct tape *t;
 
-	calls.pwritev = mortal_pwritev;
-	calls.ftruncate = mortal_ftruncate;
-	calls.fdatasync = mortal_fdatasync;
-	calls.open = mortal_open;
-	hostfile_set_calls(&calls);
-	countdown = nth;
+	be_mortal(nth, true);
 	t = load_tape(mortal->spec);
 	mortal->work(t);
 	tape_free(t);
