@@ -298,13 +298,16 @@ read_checked(struct drive *d, void *buf, size_t count, unsigned flags)
 	if (r < 0 || count == 0)
 		return r;
 	p = drive_part(d);
-	p->rw = RW_READING;
+	if (p->rw == RW_WRITING)
+		p->rw = RW_READING;
 	if (d->ahead_left == 0 && p->eof >= EOF_EW_GRACE) {
+		/* st: a drive that was idle stays so, the tape is not touched. */
 		if (p->eof == EOF_EOD)
 			return drive_fail(d, EIO, "end of data");
 		p->eof++;
 		return 0;
 	}
+	p->rw = RW_READING;
 	if (d->block_size == 0)
 		n = p->eof == EOF_FM_PENDING ? 0 : read_record(d, buf, count);
 	else
