@@ -446,11 +446,15 @@ is_filemark_of_duplicate(const struct difference *x)
 	    (is(x->seen, "EIO") || is(x->seen, "ENOSPC"));
 }
 
+/* A count of 0, once or repeated. */
 static bool
 is_nothing(const struct difference *x)
 {
+	const char *times = strstr(x->seen, " times ");
+
 	return (x->step->kind == STEP_READ || x->step->kind == STEP_WRITE) &&
-	    x->step->bytes == 0 && is(x->seen, "0");
+	    x->step->bytes == 0 &&
+	    is(times == NULL ? x->seen : times + strlen(" times "), "0");
 }
 
 static bool
