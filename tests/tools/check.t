@@ -178,9 +178,10 @@ tape s.tap 20x80
 "$pmtimg" check 'fault:{file:s.tap},do=read 10 stall=0.5;read 11+ stall=0.5' \
 	>out 2>err &
 pid=$!
-catches() { # PID: it has got as far as to catch SIGINT
+catches() { # PID: it is pmtimg, no more the shell, and catches SIGINT
 	local caught
 
+	[ "$(readlink "/proc/$1/exe")" = "$(realpath "$pmtimg")" ] || return
 	caught=$(sed -n 's/^SigCgt:\t//p' "/proc/$1/status")
 	[ $((0x$caught & 2)) -ne 0 ]
 }
