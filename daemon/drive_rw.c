@@ -301,8 +301,7 @@ read_checked(struct drive *d, void *buf, size_t count, unsigned flags)
 	if (p->rw == RW_WRITING)
 		p->rw = RW_READING;
 	if (d->ahead_left == 0 && p->eof >= EOF_EW_GRACE) {
-		/* st: a drive that was idle stays so, the tape is not touched.
-		 */
+		/* st: this does not touch the tape; who was idle stays so. */
 		if (p->eof == EOF_EOD)
 			return drive_fail(d, EIO, "end of data");
 		p->eof++;
