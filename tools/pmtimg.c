@@ -46,6 +46,7 @@ enum option_id {
 	OPT_PROMPT,
 	OPT_VERIFY,
 	OPT_OVERWRITE,
+	OPT_RESUME,
 	OPT_FILE,
 	OPT_RECORD,
 	OPT_PARTITION,
@@ -72,6 +73,7 @@ static const struct option long_options[] = {
 	{ "prompt", no_argument, NULL, OPT_PROMPT },
 	{ "verify", no_argument, NULL, OPT_VERIFY },
 	{ "overwrite", no_argument, NULL, OPT_OVERWRITE },
+	{ "resume", no_argument, NULL, OPT_RESUME },
 	{ "file", required_argument, NULL, OPT_FILE },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "partition", required_argument, NULL, OPT_PARTITION },
@@ -103,7 +105,9 @@ static const struct command {
 		OPT_KEEP } },
 	{ "copy", pmtimg_copy, "SOURCE TARGET...", 1, 1000,
 	    { OPT_FROM, OPT_PROMPT, OPT_VERIFY, OPT_OVERWRITE, OPT_LOSSY,
-		OPT_PARTITION } },
+		OPT_PARTITION, OPT_RESUME } },
+	{ "verify", pmtimg_verify, "TAPE TAPE...", 1, 1000,
+	    { OPT_JSON, OPT_PARTITION } },
 	{ "dump", pmtimg_dump, "TAPE", 1, 1,
 	    { OPT_FILE, OPT_RECORD, OPT_PARTITION } },
 	{ "cat", pmtimg_cat, "TAPE FILE", 2, 2, { OPT_PARTITION } },
@@ -132,7 +136,11 @@ static const char help_text[] =
     "      --block SIZE, --lossy, --keep\n"
     "  copy SOURCE TARGET...  record for record, over several volumes\n"
     "      --from TAPE,TAPE... for SOURCE, --prompt, --verify, --overwrite,\n"
-    "      --lossy, --partition N\n"
+    "      --lossy, --partition N;\n"
+    "      --resume goes on with a copy that is not complete\n"
+    "  verify TAPE TAPE...    whether they hold the same, or where they "
+    "differ\n"
+    "      --json, --partition N\n"
     "  dump TAPE              records in hexadecimal\n"
     "      --file N, --record N, --partition N\n"
     "  cat TAPE FILE          the data of a tape file, to a pipe or a file\n"
@@ -230,6 +238,7 @@ take_flag(struct pmtimg_settings *s, int option)
 		{ OPT_PROMPT, &s->prompt },
 		{ OPT_VERIFY, &s->verify },
 		{ OPT_OVERWRITE, &s->overwrite },
+		{ OPT_RESUME, &s->resume },
 		{ 'q', &s->quiet },
 	};
 
@@ -311,6 +320,13 @@ check_arguments(const struct pmtimg_settings *s, const struct command *c)
 	if (s->verify && s->lossy) {
 		log_error("--verify can't compare what --lossy leaves out; "
 			  "give one of them");
+		return PMTIMG_USAGE;
+	}
+	if (s->resume &&
+	    (s->n_args != 2 || s->from != NULL || s->prompt || s->lossy)) {
+		log_error("--resume makes one tape the same as another one: "
+			  "copy --resume SOURCE TARGET, without --from, "
+			  "--prompt and --lossy");
 		return PMTIMG_USAGE;
 	}
 	return -1;

@@ -17,7 +17,7 @@ enum pmtimg_status {
 	PMTIMG_DONE = 0,
 	PMTIMG_FAILED = 1,
 	PMTIMG_USAGE = 2,
-	PMTIMG_UNCHECKED = 2, /* of check: it could not check */
+	PMTIMG_UNCHECKED = 2, /* of check and verify: it could not look */
 };
 
 /* What is NULL or false was not given. */
@@ -29,7 +29,7 @@ struct pmtimg_settings {
 	const char *capacity, *warn, *compress, *level, *key, *block;
 	const char *from;
 	bool json, verbose, quiet;
-	bool repair, lossy, keep, prompt, verify, overwrite;
+	bool repair, lossy, keep, prompt, verify, overwrite, resume;
 	bool has_file, has_record, has_partition;
 	uint64_t file, record;
 	uint32_t partition;
@@ -48,6 +48,7 @@ int pmtimg_info(const struct pmtimg_settings *s);
 int pmtimg_ls(const struct pmtimg_settings *s);
 int pmtimg_check(const struct pmtimg_settings *s);
 int pmtimg_convert(const struct pmtimg_settings *s);
+int pmtimg_verify(const struct pmtimg_settings *s);
 int pmtimg_copy(const struct pmtimg_settings *s);
 int pmtimg_dump(const struct pmtimg_settings *s);
 int pmtimg_cat(const struct pmtimg_settings *s);

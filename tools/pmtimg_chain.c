@@ -91,6 +91,13 @@ pmtimg_chain_next(struct pmtimg_chain *c, struct pmtimg_step *ret_step)
 	return PMTIMG_DONE;
 }
 
+void
+pmtimg_chain_again(struct pmtimg_chain *c, const struct pmtimg_step *last)
+{
+	c->ahead = true;
+	c->next = *last;
+}
+
 uint64_t
 pmtimg_chain_done(const struct pmtimg_chain *c)
 {

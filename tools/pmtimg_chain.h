@@ -42,6 +42,9 @@ int pmtimg_chain_select(struct pmtimg_chain *c, uint32_t partition);
  */
 int pmtimg_chain_next(struct pmtimg_chain *c, struct pmtimg_step *ret_step);
 
+/* The last object, whose data still is in the buffer, is to come once more. */
+void pmtimg_chain_again(struct pmtimg_chain *c, const struct pmtimg_step *last);
+
 /* Bytes of medium that have been read, of all volumes. */
 uint64_t pmtimg_chain_done(const struct pmtimg_chain *c);
 

@@ -10,7 +10,9 @@
 
 #include "log.h"
 #include "pmtimg.h"
+#include "pmtimg_compare.h"
 #include "pmtimg_engine.h"
+#include "pmtimg_resume.h"
 #include "pmtimg_stop.h"
 #include "pmtimg_text.h"
 
@@ -24,50 +26,32 @@ struct copy {
 
 /* ---- Verifying ---------------------------------------------------------- */
 
-static const char *
-kind_name(const struct pmtimg_step *step)
-{
-	static const char *const names[] = { [PMTIMG_RECORD] = "a record",
-		[PMTIMG_FILEMARK] = "a filemark",
-		[PMTIMG_EOD] = "end of data",
-		[PMTIMG_DAMAGE] = "damage" };
-
-	return names[step->kind];
-}
-
-static int
-differ(const struct pmtimg_chain *a, const struct pmtimg_step *x,
-    const struct pmtimg_chain *b, const struct pmtimg_step *y, const char *what)
-{
-	log_error("verify: %s: object %" PRIu64 " (offset %" PRIu64
-		  ") is %s, but %s: object %" PRIu64 " (offset %" PRIu64
-		  ") is %s%s",
-	    a->tape.name, x->object, x->at, kind_name(x), b->tape.name,
-	    y->object, y->at, kind_name(y), what);
-	return PMTIMG_FAILED;
-}
-
 /* One object of both. */
 static int
 compare_next(struct pmtimg_chain *a, struct pmtimg_chain *b, bool *ret_end)
 {
+	static const char *const words[] = { [PMTIMG_OTHER_KIND] = "",
+		[PMTIMG_OTHER_LENGTH] = " of another length",
+		[PMTIMG_OTHER_DATA] = " with other data" };
+	enum pmtimg_difference how;
 	struct pmtimg_step x, y;
 	int status = pmtimg_chain_next(a, &x);
+	size_t byte;
 
 	if (status == PMTIMG_DONE)
 		status = pmtimg_chain_next(b, &y);
 	if (status != PMTIMG_DONE)
 		return status;
-	if (x.kind != y.kind || x.kind == PMTIMG_DAMAGE || x.bad || y.bad)
-		return differ(a, &x, b, &y, "");
 	*ret_end = x.kind == PMTIMG_EOD;
-	if (x.kind != PMTIMG_RECORD)
+	how = pmtimg_compare(&x, a->buf, &y, b->buf, &byte);
+	if (how == PMTIMG_SAME)
 		return PMTIMG_DONE;
-	if (x.len != y.len)
-		return differ(a, &x, b, &y, " of another length");
-	if (memcmp(a->buf, b->buf, x.len) != 0)
-		return differ(a, &x, b, &y, " with other data");
-	return PMTIMG_DONE;
+	log_error("verify: %s: object %" PRIu64 " (offset %" PRIu64
+		  ") is %s, but %s: object %" PRIu64 " (offset %" PRIu64
+		  ") is %s%s",
+	    a->tape.name, x.object, x.at, pmtimg_compare_kind(&x), b->tape.name,
+	    y.object, y.at, pmtimg_compare_kind(&y), words[how]);
+	return PMTIMG_FAILED;
 }
 
 static int
@@ -171,6 +155,8 @@ static void
 tell_result(const struct copy *c)
 {
 	const struct pmtimg_engine *e = &c->engine;
+	struct pmtimg_extent all = pmtimg_engine_extent(e);
+	char words[PMTIMG_EXTENT_WORDS];
 
 	if (!e->s->quiet)
 		(void)printf("%s%" PRIu64 " record%s (%" PRIu64
@@ -180,6 +166,9 @@ tell_result(const struct copy *c)
 		    e->filemarks, pmtimg_text_s(e->filemarks), e->n_written,
 		    pmtimg_text_s(e->n_written));
 	pmtimg_engine_tell_loss(e);
+	if (e->resumes && !e->s->quiet)
+		(void)printf("%s now holds the same as %s: %s\n", e->written[0],
+		    c->sources[0], pmtimg_extent_words(&all, words));
 	if (e->n_written < 2 || e->s->quiet)
 		return;
 	(void)printf("to have it back on one tape: pmtimg copy --from ");
@@ -188,11 +177,29 @@ tell_result(const struct copy *c)
 	(void)puts(" TAPE");
 }
 
+/* Opens the first volume; of one that is resumed, finds where. */
+static int
+begin(struct copy *c)
+{
+	struct pmtimg_engine *e = &c->engine;
+	int status;
+
+	if (!e->resumes)
+		return pmtimg_engine_open(e, e->names[0]);
+	status = pmtimg_engine_attach(e, e->names[0]);
+	if (status != PMTIMG_DONE)
+		return status;
+	progress_start(&e->progress, e->s->progress, "compare", c->total);
+	status = pmtimg_resume_find(e);
+	progress_end(&e->progress);
+	return status;
+}
+
 static int
 run(struct copy *c)
 {
 	struct pmtimg_engine *e = &c->engine;
-	int status = pmtimg_engine_open(e, e->names[0]), closed;
+	int status = begin(c), closed;
 
 	if (status == PMTIMG_DONE) {
 		progress_start(&e->progress, e->s->progress, "copy", c->total);
@@ -228,7 +235,8 @@ pmtimg_copy(const struct pmtimg_settings *s)
 	int status;
 
 	c->engine.s = s;
-	c->engine.spans = true;
+	c->engine.resumes = s->resume;
+	c->engine.spans = !s->resume;
 	c->engine.loses = s->lossy;
 	pmtimg_stop_arm();
 	status = choose_sources(c, s);

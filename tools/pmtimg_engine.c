@@ -53,7 +53,7 @@ pmtimg_engine_measure(struct pmtimg_engine *e)
 }
 
 int
-pmtimg_engine_open(struct pmtimg_engine *e, const char *named)
+pmtimg_engine_attach(struct pmtimg_engine *e, const char *named)
 {
 	char *name;
 	int status;
@@ -73,13 +73,21 @@ pmtimg_engine_open(struct pmtimg_engine *e, const char *named)
 		log_error("%s: write protected", name);
 		return PMTIMG_FAILED;
 	}
-	if (pmtimg_engine_blank(&e->to))
-		return PMTIMG_DONE;
+	return PMTIMG_DONE;
+}
+
+int
+pmtimg_engine_open(struct pmtimg_engine *e, const char *named)
+{
+	int status = pmtimg_engine_attach(e, named);
+
+	if (status != PMTIMG_DONE || pmtimg_engine_blank(&e->to))
+		return status;
 	if (!e->s->overwrite) {
 		log_error("%s: is not blank, and is left as it is; name "
 			  "another "
 			  "tape, or overwrite it with --overwrite",
-		    name);
+		    e->to.name);
 		return PMTIMG_FAILED;
 	}
 	if (tape_rewind(e->to.tape) < 0 || tape_erase(e->to.tape, false) < 0)
@@ -168,6 +176,36 @@ next_name(struct pmtimg_engine *e)
 	return NULL;
 }
 
+struct pmtimg_extent
+pmtimg_engine_extent(const struct pmtimg_engine *e)
+{
+	struct pmtimg_extent all = e->kept;
+
+	all.objects += e->records + e->filemarks;
+	all.records += e->records;
+	all.bytes += e->bytes;
+	all.filemarks += e->filemarks;
+	return all;
+}
+
+static int
+no_room(const struct pmtimg_engine *e)
+{
+	struct pmtimg_extent all = pmtimg_engine_extent(e);
+	char words[PMTIMG_EXTENT_WORDS];
+
+	if (e->resumes)
+		log_error("%s: %s; it holds the first %s of %s, and the rest "
+			  "does not fit: take a longer tape, and resume there",
+		    e->to.name, pmtimg_tape_why(&e->to),
+		    pmtimg_extent_words(&all, words), e->from.tape.name);
+	else
+		log_error("%s: %s; %s", e->to.name, pmtimg_tape_why(&e->to),
+		    e->spans ? "not even one object fits on this volume"
+			     : "give it more room, or copy to several volumes");
+	return PMTIMG_FAILED;
+}
+
 static int put_mark(struct pmtimg_engine *e);
 
 /* The tape is full, and there is more to write. */
@@ -178,12 +216,8 @@ next_volume(struct pmtimg_engine *e)
 	int status;
 
 	progress_hide(&e->progress);
-	if (!e->spans || !e->volume.any) {
-		log_error("%s: %s; %s", e->to.name, pmtimg_tape_why(&e->to),
-		    e->spans ? "not even one object fits on this volume"
-			     : "give it more room, or copy to several volumes");
-		return PMTIMG_FAILED;
-	}
+	if (!e->spans || !e->volume.any)
+		return no_room(e);
 	status = close_full(e);
 	if (status != PMTIMG_DONE)
 		return status;
@@ -249,9 +283,10 @@ lose(struct pmtimg_engine *e, const struct pmtimg_step *step, uint64_t *count,
 		    name, step->object, step->at, what);
 		return PMTIMG_DONE;
 	}
-	log_error("%s: object %" PRIu64 ", offset %" PRIu64
-		  ": %s; --lossy goes on, and lists what it loses",
-	    name, step->object, step->at, what);
+	log_error("%s: object %" PRIu64 ", offset %" PRIu64 ": %s; %s", name,
+	    step->object, step->at, what,
+	    e->resumes ? "what precedes is copied"
+		       : "--lossy goes on, and lists what it loses");
 	return PMTIMG_FAILED;
 }
 
@@ -364,9 +399,10 @@ stopped(struct pmtimg_engine *e, const struct pmtimg_step *last, bool any)
 	if (any)
 		log_error("stopped by %s after object %" PRIu64
 			  " (offset %" PRIu64 ") of %s; %s holds all that "
-			  "precedes, in whole records",
+			  "precedes, in whole records%s",
 		    pmtimg_stop_name(), last->object, last->at,
-		    e->from.tape.name, e->to.name);
+		    e->from.tape.name, e->to.name,
+		    e->resumes ? "; the same command goes on there" : "");
 	else
 		log_error("stopped by %s before the first object of %s",
 		    pmtimg_stop_name(), e->from.tape.name);

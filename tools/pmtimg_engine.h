@@ -15,6 +15,7 @@
 
 #include "pmtimg.h"
 #include "pmtimg_chain.h"
+#include "pmtimg_compare.h"
 
 /* Of one copy; a library has fewer slots. */
 #define PMTIMG_MAX_VOLUMES 256
@@ -39,9 +40,11 @@ struct pmtimg_volume {
 struct pmtimg_engine {
 	const struct pmtimg_settings *s;
 	struct pmtimg_chain from;
-	bool spans;	    /* may go on to another volume */
-	bool loses;	    /* may leave out what can't be copied */
-	char *const *names; /* of volumes to write */
+	bool spans;   /* may go on to another volume */
+	bool loses;   /* may leave out what can't be copied */
+	bool resumes; /* goes on with a copy that was begun, of which */
+	struct pmtimg_extent kept; /* ... so much was there */
+	char *const *names;	   /* of volumes to write */
 	unsigned n_names, i;
 	char *asked;	       /* the name that the user was asked for */
 	struct pmtimg_tape to; /* the volume that is written */
@@ -61,6 +64,9 @@ struct pmtimg_engine {
  */
 int pmtimg_engine_open(struct pmtimg_engine *e, const char *name);
 
+/* The same for a volume that may hold anything, which is left as it is. */
+int pmtimg_engine_attach(struct pmtimg_engine *e, const char *name);
+
 /* What is known of ${to} once it is open; also after a partition was chosen. */
 void pmtimg_engine_measure(struct pmtimg_engine *e);
 
@@ -79,6 +85,9 @@ int pmtimg_engine_close(struct pmtimg_engine *e);
 
 /* Frees what the engine has noted; the chain stays the caller's. */
 void pmtimg_engine_free(struct pmtimg_engine *e);
+
+/* All of the source that is on the volume, with what was kept. */
+struct pmtimg_extent pmtimg_engine_extent(const struct pmtimg_engine *e);
 
 /* "3 records too large, ..." on standard output, if there was any loss. */
 void pmtimg_engine_tell_loss(const struct pmtimg_engine *e);

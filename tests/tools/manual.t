@@ -28,13 +28,14 @@ tar cf monday.tar monday
 split -b 10240 -d -a 4 monday.tar part-
 mapfile -t parts < <(printf '@%s\n' part-*)
 tape monday.tap "${parts[@]}" m 3x80 m "${parts[@]}" m m
+head -c $((20 * 10248)) monday.tap >part.tap
 
 typed=0
 while read -r command; do
 	ok "$command" timeout 60 bash -o pipefail -c "$command" <<<e.tap
 	cp output "output-$((typed++))"
 done < <(examples)
-is 11 "$typed" 'these were all of them'
+is 13 "$typed" 'these were all of them'
 
 like 'format +simh' "$(<output-1)" 'info tells of the new image'
 like 'tar archive' "$(<output-2)" 'ls knows the archive'
@@ -44,6 +45,8 @@ is '0
 like 'file 1 record 0' "$(<output-5)" 'dump shows the record'
 ok 'the other format has the same tape' cmp monday.tap monday.simh
 ok 'the volumes come back as they were' cmp monday.tap back.tap
+ok 'and what was a part is the whole' cmp monday.tap part.tap
+like '^the same on all' "$(<output-10)" 'verify finds no difference'
 ok 'the volume that was asked for is there' test -s e.tap
 
 done_testing
