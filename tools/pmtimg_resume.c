@@ -92,15 +92,56 @@ stand_behind(struct pmtimg_engine *e, bool at_end)
 	return PMTIMG_FAILED;
 }
 
+/*
+ * A drive that can't erase ends its data where something is written: the last
+ * object that is kept, once more.
+ */
+static int
+write_last_again(struct pmtimg_engine *e)
+{
+	uint64_t last = e->kept.objects - 1;
+	uint8_t *buf = e->from.buf; /* the source has no more */
+	enum tape_cond cond, unused;
+	uint32_t done;
+	size_t len;
+	int r = tape_locate(e->to.tape, 0, last, &cond);
+
+	if (r == 0)
+		r = tape_read(e->to.tape, buf, TAPE_MAX_RECORD, &len, &cond);
+	if (r == 0)
+		r = tape_locate(e->to.tape, 0, last, &unused);
+	if (r == 0 && cond == TAPE_FILEMARK)
+		r = tape_write_filemarks(e->to.tape, 1, false, &done, &unused);
+	else if (r == 0)
+		r = tape_write(e->to.tape, buf, len, &unused);
+	return r < 0 ? pmtimg_tape_failed(&e->to) : PMTIMG_DONE;
+}
+
 /* What the target has more than the source, or instead of it, goes. */
 static int
 cut_off(struct pmtimg_engine *e, const struct meeting *p)
 {
 	if (p->source.kind != PMTIMG_EOD)
 		return PMTIMG_DONE; /* the next object overwrites it */
-	if (tape_erase(e->to.tape, false) < 0)
-		return pmtimg_tape_failed(&e->to);
-	return PMTIMG_DONE;
+	if (tape_erase(e->to.tape, false) == 0)
+		return PMTIMG_DONE;
+	return e->kept.objects > 0 ? write_last_again(e)
+				   : pmtimg_tape_failed(&e->to);
+}
+
+/*
+ * Whether the target has nothing more than a filemark: st writes that when a
+ * program dies that was writing, and so do servers of rmt.
+ */
+static bool
+is_last_mark(struct pmtimg_walk *w, const struct meeting *p)
+{
+	struct pmtimg_step next;
+
+	if (p->target.kind != PMTIMG_FILEMARK)
+		return false;
+	pmtimg_walk_next(w, &next);
+	return next.kind == PMTIMG_EOD;
 }
 
 static void
@@ -115,7 +156,7 @@ tell_kept(const struct pmtimg_engine *e)
 
 /* Decides what is to be done there. */
 static int
-go_on(struct pmtimg_engine *e, const struct meeting *p)
+go_on(struct pmtimg_engine *e, struct pmtimg_walk *w, const struct meeting *p)
 {
 	bool at_end = p->target.kind == PMTIMG_EOD;
 	int status;
@@ -126,7 +167,7 @@ go_on(struct pmtimg_engine *e, const struct meeting *p)
 		tell_kept(e);
 		return PMTIMG_DONE; /* all is there; or the copy says why not */
 	}
-	if (!at_end && !e->s->overwrite)
+	if (!at_end && !e->s->overwrite && !is_last_mark(w, p))
 		return refuse(e, p);
 	status = stand_behind(e, at_end);
 	if (status == PMTIMG_DONE && !at_end)
@@ -149,7 +190,7 @@ pmtimg_resume_find(struct pmtimg_engine *e)
 		status = read_both(e, &walk, &meeting);
 	progress_hide(&e->progress);
 	if (status == PMTIMG_DONE)
-		status = go_on(e, &meeting);
+		status = go_on(e, &walk, &meeting);
 	free(buf);
 	return status;
 }

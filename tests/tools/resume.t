@@ -57,6 +57,23 @@ same whole.tap
 # ---- What would be lost ----------------------------------------------------
 
 tape other.tap 3x80 m 5x512
+beginning 12484 part.tap
+printf '\0\0\0\0' >>part.tap
+exits 0 'the filemark that st leaves when a copy dies is no loss' \
+	copy --resume a.tap part.tap
+same part.tap
+cp a.tap part.tap
+printf '\0\0\0\0' >>part.tap
+exits 0 '... nor is it behind all of the tape' copy --resume a.tap part.tap
+same part.tap
+for bytes in 1560 2084; do # It ends in a record, and in a filemark.
+	cp a.tap part.tap
+	beginning $bytes short.tap
+	exits 0 'a tape that is too long, on a drive that can not erase' \
+		copy --resume --overwrite short.tap \
+		'fault:{file:part.tap},do=erase 1+ EOPNOTSUPP'
+	ok '... is as long as the other' cmp short.tap part.tap
+done
 for kind in data kind longer damage; do
 	beginning 12484 part.tap
 	case $kind in
