@@ -89,10 +89,14 @@ log_in()
 	iscsiadm -m discovery -t st -p 127.0.0.1:$((3260 + i)) &&
 		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -o update \
 			-n node.session.timeo.replacement_timeout -v 5 &&
+		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -o update \
+			-n 'node.conn[0].timeo.noop_out_interval' \
+			-v "${ping_seconds:-5}" &&
 		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -l
 }
 
-# start_tgt MB MB: the sizes of the tapes in the two drives.
+# start_tgt MB MB: the sizes of the tapes in the two drives.  $ping_seconds is how
+# often the initiator asks whether tgtd is there; 0: it has all the time it wants.
 start_tgt()
 {
 	local i

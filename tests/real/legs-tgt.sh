@@ -10,16 +10,20 @@ kernel=new drives=tgt
 # shellcheck disable=SC2034,SC2154 # This file is a part of two tests.
 # shellcheck source=drives.sh
 . "$(dirname "$0")/drives.sh"
-need tar dump restore mke2fs unshare
+need tar dump restore mke2fs debugfs unshare
 
-# tar runs this after every 100 records; once is enough.
+# tar runs this after every 100 records; once is enough.  A signal to the program
+# behind the drive, or DELETE: the kernel forgets the drive.
 write_scripts()
 {
 	cat >"$scratch/hurt" <<-END
 		#!/bin/bash
 		[ -e "$scratch/hurt.done" ] && exit
 		echo >"$scratch/hurt.done"
-		kill "-\$(<$scratch/signal)" "\$(<$scratch/victim)"
+		signal=\$(<$scratch/signal)
+		[ "\$signal" != DELETE ] ||
+			exec tee /sys/class/scsi_tape/nst1/device/delete <<<1
+		kill "-\$signal" "\$(<$scratch/victim)"
 	END
 	cat >"$scratch/next" <<-END
 		#!/bin/bash
@@ -54,7 +58,7 @@ dumps()
 
 	writes=$(</sys/class/scsi_tape/nst1/stats/write_cnt)
 	(await 10 has_written 100 && "$scratch/hurt") &
-	dump_image "$scratch/fs" -a -f "$ntape" || status=$?
+	dump_image "$scratch/fs" -a -f "$ntape" "$@" || status=$?
 	[ -e "$scratch/hurt.done" ] && return $status
 }
 
@@ -63,30 +67,36 @@ has_written()
 	[ "$(</sys/class/scsi_tape/nst1/stats/write_cnt)" -gt $((writes + $1)) ]
 }
 
-# revive: a dead target comes back, with the tape that was in it.
+# revive: the drive comes back, with the tape that was in it.
 revive()
 {
 	case $(<"$scratch/signal") in
 	STOP)
 		kill -CONT "${tgt_pid[1]}" ;;
-	KILL)
-		reap "${tgt_pid[1]}"
+	KILL|DELETE)
 		iscsiadm -m node -p 127.0.0.1:3261 -u >"$scratch/out.log" 2>&1
-		start_target 1
+		[ "$(<"$scratch/signal")" = DELETE ] ||
+			{ reap "${tgt_pid[1]}"; start_target 1; }
 		await 20 log_in 1 >"$scratch/iscsiadm" 2>&1
 		await 10 [ -e $b ] ;;
 	esac
 	await 20 raw $b op 6 1 2>"$scratch/revive"
 }
 
-# finish: takes the tapes out, and lists them.
-finish()
+# take_out: ends pmtd, and lists the tapes.
+take_out()
 {
 	mt -f "$ntape" offline >"$scratch/offline" 2>&1 # May tell of the leg.
-	[ "$(<"$scratch/signal")" = KILL ] || kill -CONT "${tgt_pid[1]}"
+	[ "$(<"$scratch/signal")" != STOP ] || kill -CONT "${tgt_pid[1]}"
 	end_pmtd TERM
 	ok "$what: the drive comes back" revive
 	raw $a ls >"$scratch/a" && raw $b ls >"$scratch/b"
+}
+
+# finish: after a leg was lost.
+finish()
+{
+	take_out
 	like 'leg 2 .* is out of the mirror' "$(<"$log")" "$what: it is told"
 }
 
@@ -129,7 +139,10 @@ one_degrade()
 
 mkdir "$scratch/tree"
 data 3000000 1 >"$scratch/tree/file"
-cp -r "$scratch/tree" "$scratch/tree2"
+mkdir "$scratch/tree2"
+data 30000 2 >"$scratch/tree2/first" # It has the lower inode, so dump begins here.
 make_fs "$scratch/tree2" "$scratch/fs"
+cp "$scratch/tree/file" "$scratch/tree2"
+debugfs -w -R "write $scratch/tree2/file file" "$scratch/fs" >"$scratch/output" 2>&1
 write_scripts
 start_tgt 20 20
