@@ -475,6 +475,7 @@ begin_volume(struct mirror *m)
 	m->unchecked = m->margin_in = 0;
 	m->compression = -1;
 	m->reader = 0;
+	m->shortest = MIRROR_NOT_KNOWN;
 	mirror_stand(m, 0, 0);
 }
 

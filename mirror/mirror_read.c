@@ -199,6 +199,38 @@ choose_reader(struct mirror *m, mirror_set tried)
 	return -1;
 }
 
+/*
+ * The leg that ends first is the one to read: nothing is given that is not on
+ * all of them.  (Its end is where they are found to differ.)  Where they end is
+ * looked at once, when a tape is read that was loaded.
+ */
+static void
+find_shortest(struct mirror *m)
+{
+	struct leg_call to_end = leg_call_space(TAPE_TO_EOD, 0);
+	mirror_set set = mirror_readable(m);
+	uint64_t least = UINT64_MAX;
+
+	m->shortest = 0;
+	if (m->verify || m->read_longer || mirror_count(set) < 2)
+		return;
+	set = mirror_run(m, set, &to_end);
+	MIRROR_EACH(m, set, i)
+	{
+		const struct tape_pos *end = &m->legs[i]->tape->pos;
+
+		/* One that can't get there tells so when it is read. */
+		if (leg_result(m->legs[i])->result < 0 || !end->known ||
+		    end->object >= least)
+			continue;
+		least = end->object;
+		m->shortest = i;
+	}
+	m->reader = m->shortest;
+	(void)mirror_bring(m, mirror_readable(m), false); /* the others are
+							     lame */
+}
+
 /* None can read the object.  That does not make any of them worse. */
 static int
 fail_reading(struct mirror *m, mirror_set tried)
@@ -299,6 +331,8 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 	if (size > TAPE_MAX_RECORD)
 		size = TAPE_MAX_RECORD; /* there is no more in any record */
 	mirror_end_writing(m);
+	if (m->shortest == MIRROR_NOT_KNOWN)
+		find_shortest(m);
 	for (;;) {
 		reader = choose_reader(m, tried);
 		if (reader < 0)
@@ -393,6 +427,6 @@ mirror_rewind(struct tape *t)
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	m->legs[i]->lame = m->legs[i]->shorter = false;
 	mirror_leave_end(m);
-	m->reader = 0;
+	m->reader = m->shortest == MIRROR_NOT_KNOWN ? 0 : m->shortest;
 	return move(m, mirror_healthy(m), &call, &moved);
 }

@@ -58,6 +58,8 @@ struct mirror {
 	uint64_t margin_in; /* so much later ask for the margin again */
 	int compression;    /* 0, 1; -1: not known */
 	size_t reader;	    /* the leg that is read */
+	size_t shortest;    /* ... from BOT: the one that ends first; or */
+#define MIRROR_NOT_KNOWN MIRROR_MAX_LEGS
 };
 
 struct mirror *mirror_of(struct tape *t);
