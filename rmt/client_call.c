@@ -141,12 +141,19 @@ rmt_client_data(struct rmt_client *c, void *buf, size_t len)
 	return r < 0 ? dropped(c, r) : 0;
 }
 
+/* Nothing else is under way, so that nothing may have come yet. */
 static int
 call(struct rmt_client *c, const struct rmt_request *q,
     enum rmt_patience patience, struct rmt_reply *ret_reply)
 {
-	int r = rmt_client_send(c, q, NULL);
+	size_t unasked = 0;
+	int r;
 
+	if (c->link != NULL)
+		(void)rmt_link_ahead(c->link, &unasked);
+	if (unasked > 0)
+		return dropped(c, -EPROTO);
+	r = rmt_client_send(c, q, NULL);
 	return r < 0 ? r : rmt_client_reply(c, patience, ret_reply);
 }
 
@@ -213,7 +220,7 @@ get_fields(struct rmt_client *c, struct rmt_status *s)
 	s->block =
 	    values[1] < 0 || values[1] > INT32_MAX ? -1 : (int32_t)values[1];
 	/* -1 may be all bits, where a long has 32, but never means that. */
-	c->tells_bits = values[2] >= 0 && values[2] <= UINT32_MAX;
+	c->tells_bits = c->is_st && values[2] >= 0 && values[2] <= UINT32_MAX;
 	c->tells_file = true;
 	s->gstat = c->tells_bits ? values[2] : 0;
 	return 0;
@@ -240,7 +247,7 @@ rmt_client_get_status(struct rmt_client *c, struct rmt_status *ret_status)
 		return r;
 	if (rmt_wire_decode_mtget(buf, (size_t)reply.value, ret_status) < 0)
 		return -EOPNOTSUPP;
-	c->tells_bits = c->tells_file = true;
+	c->is_st = c->tells_bits = c->tells_file = true;
 	return 0;
 }
 

@@ -8,7 +8,7 @@
  * request for version 1 is an error to those that have it not; of these GNU's
  * ends after a close, and BSD's does not.  Whose op numbers a server has can't
  * be asked for, but a status that looks like that of 64-bit Linux in every bit
- * shows it.
+ * shows it; and where version 1 was agreed on, it is tried what that means.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -167,6 +167,41 @@ open_either(struct rmt_client *c)
 	return r;
 }
 
+/*
+ * By the type, whose status the fields of version 1 are: Solaris, too, has
+ * flags, but they mean something else than st's.
+ */
+static int
+ask_type(struct rmt_client *c)
+{
+	const struct rmt_request q = { .kind = RMT_FIELD, .field = 'T' };
+	struct rmt_reply reply;
+	int r = rmt_client_call(c, &q, &reply);
+
+	c->is_st = r == 0 && reply.kind == RMT_DONE &&
+	    (reply.value == MT_ISSCSI1 || reply.value == MT_ISSCSI2);
+	return r;
+}
+
+/* What is said to have the numbers of BSD must not be Linux: 5 would write. */
+static int
+no_linux(struct rmt_client *c)
+{
+	const struct rmt_request q = { .kind = RMT_STATUS };
+	struct rmt_status s;
+	int r = rmt_client_send(c, &q, NULL);
+
+	if (r == 0)
+		r = rmt_client_get_status(c, &s);
+	if (r == -EOPNOTSUPP)
+		return 0;
+	return r < 0 ? r
+		     : tape_fail(&c->base, EINVAL,
+			   "%s: is a drive of Linux, for which dialect=%s has "
+			   "the wrong op numbers",
+			   c->name, c->dialect->name);
+}
+
 /* Whether that is a tape, and what its status is worth. */
 static int
 look_at_device(struct rmt_client *c, struct rmt_status *s)
@@ -174,11 +209,15 @@ look_at_device(struct rmt_client *c, struct rmt_status *s)
 	int r = 0;
 
 	*s = (struct rmt_status){ .file = -1, .block = -1 };
-	c->tells_file = c->tells_bits = false;
+	c->is_st = c->tells_file = c->tells_bits = false;
 	if (c->dialect == &rmt_dialects[RMT_DIALECT_PLAIN] && c->asked == NULL)
 		c->dialect = &rmt_dialects[RMT_DIALECT_LINUX];
-	if (c->dialect->linux_status || c->dialect->field_status)
+	if (c->dialect->field_status)
+		r = ask_type(c);
+	if (r == 0 && (c->dialect->linux_status || c->dialect->field_status))
 		r = rmt_client_status(c, s);
+	if (c->dialect->numbers == RMT_NUMBERS_BSD)
+		return no_linux(c);
 	if (r != -EOPNOTSUPP)
 		return r;
 	if (c->dialect == &rmt_dialects[RMT_DIALECT_LINUX] &&
@@ -213,6 +252,38 @@ make_ready(struct rmt_client *c, struct rmt_status *s)
 		c->protection = "the medium is";
 	c->density = (uint8_t)(s->dsreg >> MT_ST_DENSITY_SHIFT & 0xff);
 	return 0;
+}
+
+/*
+ * Whether version 1 has changed the op numbers: dump's server of 2002 agrees to
+ * it, and passes those of Linux on all the same, of which 5 is no rewind but a
+ * filemark.  Op 0 is harmless both ways: to write no filemarks, or a reset that
+ * st has not implemented.
+ */
+static int
+check_numbers(struct rmt_client *c)
+{
+	const struct rmt_request q = { .kind = RMT_OP, .op = 0, .count = 0 };
+	struct rmt_reply reply;
+	int r = rmt_client_call(c, &q, &reply);
+
+	if (r < 0)
+		return r;
+	if (reply.kind != RMT_DONE)
+		r = rmt_client_errno(c, &reply);
+	if (r == 0 || r == -EACCES || r == -EROFS || r == -EBADF) {
+		if (c->dialect->numbers != RMT_NUMBERS_V1)
+			c->dialect = &rmt_dialects[RMT_DIALECT_DUMP];
+		return 0;
+	}
+	if (r == -ENOSYS)
+		c->dialect = &rmt_dialects[RMT_DIALECT_OLDDUMP];
+	if (r == -ENOSYS || c->asked != NULL)
+		return 0;
+	return tape_fail(&c->base, EOPNOTSUPP,
+	    "%s: whose op numbers the server has can't be found out (%s); name "
+	    "its dialect",
+	    c->name, strerror(-r));
 }
 
 /*
@@ -256,6 +327,8 @@ connect_once(struct rmt_client *c)
 		r = look_at_device(c, &s);
 	if (r == 0)
 		r = make_ready(c, &s);
+	if (r == 0 && c->dialect->negotiates)
+		r = check_numbers(c);
 	if (r == 0)
 		r = set_up(c, &s);
 	if (r == -ENOLINK)

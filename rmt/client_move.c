@@ -36,16 +36,19 @@ rmt_client_idle(struct rmt_client *c)
 
 	if (!c->writing)
 		return 0;
-	if (c->dialect->numbers != RMT_NUMBERS_LINUX &&
-	    c->dialect->numbers != RMT_NUMBERS_V1) {
-		/* Nobody says what it writes at the next motion. */
+	r = rmt_client_op(c, MTWEOF, 0);
+	if (r == -ENOLINK)
+		return r;
+	if (c->dialect->numbers == RMT_NUMBERS_BSD ||
+	    c->dialect->numbers == RMT_NUMBERS_UNKNOWN) {
+		/*
+		 * Old drives do not take it, and have no buffer.  Nobody says
+		 * what they write at the next motion.
+		 */
 		c->map.ends = false;
 		c->writing = c->warned = false;
 		return 0;
 	}
-	r = rmt_client_op(c, MTWEOF, 0);
-	if (r == -ENOLINK)
-		return r;
 	if (r < 0)
 		return rmt_client_fail(c, EIO,
 		    "the drive can't write out its buffer");

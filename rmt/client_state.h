@@ -57,6 +57,7 @@ struct rmt_client {
 	/* The connection. */
 	struct rmt_link *link; /* NULL: none */
 	const struct rmt_dialect *dialect;
+	bool is_st;	 /* what the status tells is told by Linux's st */
 	bool tells_file; /* the status gives the file number */
 	bool tells_bits; /* ... and what is met */
 	int broken; /* how the last link ended: ENOLINK, EPROTO, ETIMEDOUT */
