@@ -20,6 +20,7 @@
 
 #include "client_state.h"
 
+#define COUNT_MAX 0x7fffff  /* what a SPACE command can carry */
 #define BUSY_MS 50	    /* the first pause before a node is tried again */
 #define BUSY_LIMIT_MS 30000 /* that the last server may hold it */
 #define BLOCK_SIZE(dsreg) ((dsreg)&MT_ST_BLKSIZE_MASK)
@@ -254,36 +255,94 @@ make_ready(struct rmt_client *c, struct rmt_status *s)
 	return 0;
 }
 
-/*
- * Whether version 1 has changed the op numbers: dump's server of 2002 agrees to
- * it, and passes those of Linux on all the same, of which 5 is no rewind but a
- * filemark.  Op 0 is harmless both ways: to write no filemarks, or a reset that
- * st has not implemented.
- */
+/* Where the tape stands, as far as the status tells; false: it does not. */
+static bool
+is_off_bot(const struct rmt_status *s)
+{
+	return s->file > 0 || (s->file == 0 && s->block > 0);
+}
+
+/* One op by its number, whatever that means; its result does not matter. */
 static int
-check_numbers(struct rmt_client *c)
+try_op(struct rmt_client *c, int number, int64_t count)
+{
+	const struct rmt_request q = { .kind = RMT_OP,
+		.op = number,
+		.count = count };
+	struct rmt_reply reply;
+
+	return rmt_client_call(c, &q, &reply);
+}
+
+/* Off BOT, by ops that are the same everywhere; it may be a blank tape. */
+static int
+leave_bot(struct rmt_client *c, struct rmt_status *s)
+{
+	int r = 0;
+
+	if (s->file < 0) {
+		r = try_op(c, MTBSF, COUNT_MAX);
+		if (r == 0)
+			r = try_op(c, MTBSR, COUNT_MAX);
+	}
+	if (r == 0)
+		r = try_op(c, MTFSR, 1);
+	return r < 0 ? r : rmt_client_status(c, s);
+}
+
+/* On a blank tape: no filemarks are written, or there is no such op of st's. */
+static int
+ask_by_nothing(struct rmt_client *c, bool *ret_changed)
 {
 	const struct rmt_request q = { .kind = RMT_OP, .op = 0, .count = 0 };
 	struct rmt_reply reply;
 	int r = rmt_client_call(c, &q, &reply);
 
-	if (r < 0)
-		return r;
-	if (reply.kind != RMT_DONE)
+	if (r == 0 && reply.kind != RMT_DONE)
 		r = rmt_client_errno(c, &reply);
-	if (r == 0 || r == -EACCES || r == -EROFS || r == -EBADF) {
-		if (c->dialect->numbers != RMT_NUMBERS_V1)
-			c->dialect = &rmt_dialects[RMT_DIALECT_DUMP];
+	*ret_changed = r != -ENOSYS;
+	if (r == 0 || r == -ENOSYS || r == -EACCES || r == -EROFS ||
+	    r == -EBADF || r == -ENOLINK)
+		return r == -ENOLINK ? r : 0;
+	if (c->asked != NULL) {
+		*ret_changed = c->dialect->numbers == RMT_NUMBERS_V1;
 		return 0;
 	}
-	if (r == -ENOSYS)
-		c->dialect = &rmt_dialects[RMT_DIALECT_OLDDUMP];
-	if (r == -ENOSYS || c->asked != NULL)
-		return 0;
 	return tape_fail(&c->base, EOPNOTSUPP,
 	    "%s: whose op numbers the server has can't be found out (%s); name "
 	    "its dialect",
 	    c->name, strerror(-r));
+}
+
+/*
+ * Whether version 1 has changed the op numbers: dump's server of 2002 agrees to
+ * it, and passes those of Linux on all the same, of which 5 is no rewind but a
+ * filemark.  With a count of 0 it does no harm, and only a rewind moves.
+ */
+static int
+check_numbers(struct rmt_client *c, struct rmt_status *s)
+{
+	struct rmt_status after;
+	bool changed;
+	int r = is_off_bot(s) ? 0 : leave_bot(c, s);
+
+	if (r < 0)
+		return r;
+	if (is_off_bot(s)) {
+		r = try_op(c, 5, 0);
+		if (r == 0)
+			r = rmt_client_status(c, &after);
+		changed = r == 0 && !is_off_bot(&after);
+	} else {
+		r = ask_by_nothing(c, &changed);
+	}
+	if (r < 0)
+		return r;
+	if (!changed)
+		c->dialect = &rmt_dialects[RMT_DIALECT_OLDDUMP];
+	else if (c->dialect->numbers != RMT_NUMBERS_V1)
+		c->dialect = &rmt_dialects[RMT_DIALECT_DUMP];
+	return 0;
 }
 
 /*
@@ -328,7 +387,7 @@ connect_once(struct rmt_client *c)
 	if (r == 0)
 		r = make_ready(c, &s);
 	if (r == 0 && c->dialect->negotiates)
-		r = check_numbers(c);
+		r = check_numbers(c, &s);
 	if (r == 0)
 		r = set_up(c, &s);
 	if (r == -ENOLINK)

@@ -178,14 +178,18 @@ rmt_client_settle(struct rmt_client *c)
 
 /* ---- Motion where the tape is known -------------------------------------- */
 
-/* An op as often as it takes; all of it is done, or it fails. */
+/*
+ * An op as often as it takes; all of it is done, or it fails.  Back over
+ * filemarks it goes one by one: there are drives that miscount those in a row.
+ */
 static int
 repeat(struct rmt_client *c, int mt_op, uint64_t count)
 {
+	uint64_t most = mt_op == MTBSF ? 1 : COUNT_MAX;
 	int r = 0;
 
 	while (r == 0 && count > 0) {
-		int32_t some = count < COUNT_MAX ? (int32_t)count : COUNT_MAX;
+		int32_t some = (int32_t)(count < most ? count : most);
 
 		r = rmt_client_op(c, mt_op, some);
 		count -= (uint64_t)some;

@@ -81,9 +81,9 @@ static const struct row rows[] = {
 
 struct far {
 	const char *name;
-	const char *server; /* the command, with the directory */
-	const char *device; /* that the client asks for */
-	const char *reader; /* the same tape, without the network */
+	char server[1400]; /* the command */
+	char device[320];  /* that the client asks for */
+	char reader[340];  /* the same tape, without the network */
 };
 
 /* ---- The far end --------------------------------------------------------- */
@@ -96,19 +96,18 @@ static enum tape_cond cond;
 static const char *text(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* Allocated, and never freed: there are a few. */
+/* Until the next call but seven. */
 static const char *
 text(const char *fmt, ...)
 {
-	char *out;
+	static char texts[8][1500];
+	static unsigned turn;
+	char *out = texts[turn++ % 8];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&out, fmt, ap);
+	(void)vsnprintf(out, sizeof(texts[0]), fmt, ap); /* it fits */
 	va_end(ap);
-	if (n < 0)
-		tap_bail("no memory");
 	return out;
 }
 
@@ -121,15 +120,20 @@ set_up(void)
 	if (build == NULL)
 		tap_bail("BUILD: %s", strerror(errno));
 	stand_start(&stand, "node.tap");
-	fars[0] = (struct far){ .name = "pmt-rmt",
-		.server = text("%s/pmt-rmt --create --allow 'file:%s/*'", build,
-		    stand.dir),
-		.device = text("file:%s/far.tap", stand.dir),
-		.reader = text("file:%s/far.tap,readonly=yes", stand.dir) };
-	fars[1] = (struct far){ .name = "rmt-tar",
-		.server = "/usr/sbin/rmt-tar",
-		.device = stand.node,
-		.reader = text("st:%s", stand.node) };
+	fars[0].name = "pmt-rmt";
+	(void)snprintf(fars[0].server, sizeof(fars[0].server),
+	    "%.1000s/pmt-rmt --create --allow 'file:%.250s/*'", build,
+	    stand.dir);
+	(void)snprintf(fars[0].device, sizeof(fars[0].device),
+	    "file:%.250s/far.tap", stand.dir);
+	(void)snprintf(fars[0].reader, sizeof(fars[0].reader),
+	    "%s,readonly=yes", fars[0].device);
+	fars[1] =
+	    (struct far){ .name = "rmt-tar", .server = "/usr/sbin/rmt-tar" };
+	(void)snprintf(fars[1].device, sizeof(fars[1].device), "%s",
+	    stand.node);
+	(void)snprintf(fars[1].reader, sizeof(fars[1].reader), "st:%s",
+	    stand.node);
 	free(build);
 }
 
