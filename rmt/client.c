@@ -339,8 +339,8 @@ take_options(struct rmt_client *c, const struct spec *spec,
 	c->asked = rmt_dialect_named(dialect);
 	if (c->asked == NULL && strcmp(dialect, "auto") != 0)
 		return spec_fail(e, EINVAL,
-		    "rmt: dialect=%s: none of auto, gnu, dump, schily, sun, "
-		    "bsd, linux, plain",
+		    "rmt: dialect=%s: none of auto, gnu, dump, olddump, "
+		    "schily, sun, bsd, linux, plain",
 		    dialect);
 	return 0;
 }

@@ -13,8 +13,8 @@
  *                      default 900, as long as st tries
  *     window=SIZE      what may be on its way and not yet acknowledged by the
  *                      server; default 0
- *     dialect=NAME     gnu, dump, schily, sun, bsd, linux, plain; default: it
- * is found out
+ *     dialect=NAME     gnu, dump, olddump, schily, sun, bsd, linux, plain;
+ *                      default: it is found out
  *
  * What it adds to tape.h:
  *
@@ -34,7 +34,9 @@
  * when it ends after a write is overwritten, or erased.
  *
  * What can't be said safely in a dialect fails with -EOPNOTSUPP: with "plain"
- * even filemarks, as the op that writes them elsewhere rewinds.
+ * even filemarks, as the op that writes them elsewhere rewinds.  With "plain"
+ * and "bsd" two filemarks in a row are the end of the data: nobody tells it
+ * from a filemark there.
  */
 #ifndef PMT_RMT_CLIENT_H
 #define PMT_RMT_CLIENT_H

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request and its reply, and how the connection comes about: the remote
- * shell is started as tar and dump start it, the dialect is what the spec says
- * or what the server shows, and the device is opened.
- *
- * A server is found out with no device open, where nothing can be hurt: the
- * request for version 1 is an error to those that have it not; of these GNU's
- * ends after a close, and BSD's does not.  Whose op numbers a server has can't
- * be asked for, but a status that looks like that of 64-bit Linux in every bit
- * shows it.
+ * One request and its reply, in words, bytes and errnos; and the status, where
+ * a server has one.  client_connect.c says how there comes to be a server.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <linux/mtio.h>
 
 #include "client_state.h"
 
-#define MOTION_FACTOR 16    /* times the timeout */
-#define END_MS 3000	    /* that a server gets to close its tape */
-#define BUSY_MS 50	    /* the first pause before a node is tried again */
-#define BUSY_LIMIT_MS 30000 /* that the last server may hold it */
-#define PAYLOAD_LIMIT 1024  /* bytes of a status that are borne */
-#define BLOCK_SIZE(dsreg) ((dsreg)&MT_ST_BLKSIZE_MASK)
+#define MOTION_FACTOR 16   /* times the timeout */
+#define END_MS 3000	   /* that a server gets to close its tape */
+#define PAYLOAD_LIMIT 1024 /* bytes of a status that are borne */
 
 /* ---- Words --------------------------------------------------------------- */
 
@@ -156,12 +141,19 @@ rmt_client_data(struct rmt_client *c, void *buf, size_t len)
 	return r < 0 ? dropped(c, r) : 0;
 }
 
+/* Nothing else is under way, so that nothing may have come yet. */
 static int
 call(struct rmt_client *c, const struct rmt_request *q,
     enum rmt_patience patience, struct rmt_reply *ret_reply)
 {
-	int r = rmt_client_send(c, q, NULL);
+	size_t unasked = 0;
+	int r;
 
+	if (c->link != NULL)
+		(void)rmt_link_ahead(c->link, &unasked);
+	if (unasked > 0)
+		return dropped(c, -EPROTO);
+	r = rmt_client_send(c, q, NULL);
 	return r < 0 ? r : rmt_client_reply(c, patience, ret_reply);
 }
 
@@ -228,7 +220,7 @@ get_fields(struct rmt_client *c, struct rmt_status *s)
 	s->block =
 	    values[1] < 0 || values[1] > INT32_MAX ? -1 : (int32_t)values[1];
 	/* -1 may be all bits, where a long has 32, but never means that. */
-	c->tells_bits = values[2] >= 0 && values[2] <= UINT32_MAX;
+	c->tells_bits = c->is_st && values[2] >= 0 && values[2] <= UINT32_MAX;
 	c->tells_file = true;
 	s->gstat = c->tells_bits ? values[2] : 0;
 	return 0;
@@ -255,7 +247,7 @@ rmt_client_get_status(struct rmt_client *c, struct rmt_status *ret_status)
 		return r;
 	if (rmt_wire_decode_mtget(buf, (size_t)reply.value, ret_status) < 0)
 		return -EOPNOTSUPP;
-	c->tells_bits = c->tells_file = true;
+	c->is_st = c->tells_bits = c->tells_file = true;
 	return 0;
 }
 
@@ -265,282 +257,4 @@ rmt_client_status(struct rmt_client *c, struct rmt_status *ret_status)
 	int r = rmt_client_ask_status(c);
 
 	return r < 0 ? r : rmt_client_get_status(c, ret_status);
-}
-
-/* ---- Connecting ---------------------------------------------------------- */
-
-/* The words for a connection that did not come about. */
-static int
-no_server(struct rmt_client *c, int r)
-{
-	if (r == -ENOLINK)
-		return tape_fail(&c->base,
-		    c->broken == ENOLINK ? EIO : c->broken,
-		    "%s: no server: %s: %s", c->name, c->rsh, c->broken_why);
-	return tape_fail(&c->base, -r, "%s: can't start %s: %s", c->name,
-	    c->rsh, strerror(-r));
-}
-
-static bool
-is_ssh(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-
-	return strcmp(slash == NULL ? program : slash + 1, "ssh") == 0;
-}
-
-/*
- * The remote shell, as tar and dump start it: RSH host [-l user] command.  ssh
- * gets what makes a dead network show.
- */
-static int
-start_server(struct rmt_client *c)
-{
-	static const char *const ssh_options[] = { "-T", "-o", "BatchMode=yes",
-		"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=8",
-		"-o", "ControlPath=none", "-o", "ConnectTimeout=30" };
-	const char *argv[24];
-	size_t n = 0;
-
-	argv[n++] = c->rsh;
-	if (is_ssh(c->rsh))
-		for (size_t i = 0;
-		     i < sizeof(ssh_options) / sizeof(ssh_options[0]); i++)
-			argv[n++] = ssh_options[i];
-	argv[n++] = c->host;
-	if (c->user != NULL) {
-		argv[n++] = "-l";
-		argv[n++] = c->user;
-	}
-	argv[n++] = c->rmt;
-	argv[n] = NULL;
-	return rmt_link_open(argv, &c->link);
-}
-
-/* 1: version 1 it is; 0: an error says that it is not. */
-static int
-ask_version(struct rmt_client *c)
-{
-	const struct rmt_request q = { .kind = RMT_OP, .op = RMT_OP_NEGOTIATE };
-	struct rmt_reply reply;
-	int r = rmt_client_call(c, &q, &reply);
-
-	return r < 0 ? r : reply.kind == RMT_DONE;
-}
-
-/* A server without version 1: after two closes GNU's is not there any more. */
-static int
-tell_old_ones_apart(struct rmt_client *c)
-{
-	const struct rmt_request q = { .kind = RMT_CLOSE };
-	struct rmt_reply reply;
-	int r = rmt_client_send(c, &q, NULL);
-
-	if (r == 0)
-		r = rmt_client_reply(c, RMT_PATIENCE_DATA, &reply);
-	if (r < 0)
-		return r;
-	r = rmt_client_send(c, &q, NULL);
-	if (r == 0)
-		r = rmt_client_reply(c, RMT_PATIENCE_DATA, &reply);
-	if (r == 0 || c->broken != ENOLINK)
-		return r;
-	c->dialect = &rmt_dialects[RMT_DIALECT_GNU];
-	return start_server(c);
-}
-
-static int
-agree(struct rmt_client *c)
-{
-	int r;
-
-	if (c->asked != NULL)
-		c->dialect = c->asked;
-	else if (c->dialect == NULL)
-		c->dialect = &rmt_dialects[RMT_DIALECT_PLAIN];
-	else if (!c->dialect->negotiates)
-		return 0; /* found out already */
-	if (c->asked != NULL && !c->asked->negotiates)
-		return 0;
-	r = ask_version(c);
-	if (r < 0)
-		return r;
-	if (r == 1) {
-		if (!c->dialect->negotiates)
-			c->dialect = &rmt_dialects[RMT_DIALECT_DUMP];
-		return 0;
-	}
-	if (c->asked == NULL && !c->dialect->negotiates)
-		return tell_old_ones_apart(c);
-	return dropped(c, -EPROTO);
-}
-
-static int
-open_device(struct rmt_client *c, int mode)
-{
-	struct rmt_request q = { .kind = RMT_OPEN, .flags = mode | O_NONBLOCK };
-	struct rmt_reply reply;
-	int r;
-
-	(void)snprintf(q.device, sizeof(q.device), "%s", c->device);
-	r = rmt_client_call(c, &q, &reply);
-	if (r == 0 && reply.kind != RMT_DONE)
-		r = rmt_client_errno(c, &reply);
-	return r;
-}
-
-/* O_NONBLOCK, always: st would wait two minutes for a tape. */
-static int
-open_either(struct rmt_client *c)
-{
-	int r = open_device(c, O_RDWR);
-
-	c->protection = NULL;
-	if (r == -EROFS || r == -EACCES) {
-		c->protection = r == -EROFS
-		    ? "the medium is"
-		    : "no permission to write to the drive";
-		r = open_device(c, O_RDONLY);
-	}
-	if (r < 0 && r != -ENOLINK)
-		(void)tape_fail(&c->base, -r, "%s: can't be opened: %s%s",
-		    c->name, strerror(-r),
-		    r == -EINVAL      ? "; the name is too long for that server"
-			: r == -EBUSY ? "; another program has the drive"
-				      : "");
-	return r;
-}
-
-/* Whether that is a tape, and what its status is worth. */
-static int
-look_at_device(struct rmt_client *c, struct rmt_status *s)
-{
-	int r = 0;
-
-	*s = (struct rmt_status){ .file = -1, .block = -1 };
-	c->tells_file = c->tells_bits = false;
-	if (c->dialect == &rmt_dialects[RMT_DIALECT_PLAIN] && c->asked == NULL)
-		c->dialect = &rmt_dialects[RMT_DIALECT_LINUX];
-	if (c->dialect->linux_status || c->dialect->field_status)
-		r = rmt_client_status(c, s);
-	if (r != -EOPNOTSUPP)
-		return r;
-	if (c->dialect == &rmt_dialects[RMT_DIALECT_LINUX] &&
-	    c->asked == NULL) {
-		c->dialect = &rmt_dialects[RMT_DIALECT_PLAIN];
-		return 0;
-	}
-	return tape_fail(&c->base, ENOTTY,
-	    "%s: is no tape drive of Linux; if it is one of another system, "
-	    "name its dialect",
-	    c->name);
-}
-
-static int
-make_ready(struct rmt_client *c, struct rmt_status *s)
-{
-	int r;
-
-	if (!c->tells_bits)
-		return 0;
-	if (!GMT_ONLINE(s->gstat)) {
-		r = rmt_client_op(c, MTLOAD, 1); /* the status tells */
-		if (r != -ENOLINK)
-			r = rmt_client_status(c, s);
-		if (r < 0)
-			return r;
-		if (!GMT_ONLINE(s->gstat))
-			return tape_fail(&c->base, ENOMEDIUM,
-			    "%s: no tape in the drive", c->name);
-	}
-	if (GMT_WR_PROT(s->gstat))
-		c->protection = "the medium is";
-	c->density = (uint8_t)(s->dsreg >> MT_ST_DENSITY_SHIFT & 0xff);
-	return 0;
-}
-
-/*
- * As for a drive of this machine: no buffering by st, where it allows that, and
- * variable block mode, which not every dialect can ask for.
- */
-static int
-set_up(struct rmt_client *c, const struct rmt_status *s)
-{
-	int r = 0;
-
-	if (c->dialect->numbers == RMT_NUMBERS_LINUX) {
-		r = rmt_client_op(c, MTSETDRVBUFFER, MT_ST_CLEARBOOLEANS | 0x7);
-		if (r != -ENOLINK)
-			r = rmt_client_op(c, MTSETBLK, 0);
-		if (r < 0 && r != -ENOLINK)
-			return tape_fail(&c->base, -r,
-			    "%s: variable block mode can't be set: %s", c->name,
-			    strerror(-r));
-	} else if (c->tells_bits && s->dsreg >= 0 && BLOCK_SIZE(s->dsreg) != 0)
-		return tape_fail(&c->base, EINVAL,
-		    "%s: the drive is in fixed block mode; on its host say: "
-		    "mt -f %s setblk 0",
-		    c->name, c->device);
-	return r < 0 ? r : rmt_client_to_bot(c);
-}
-
-static int
-connect_once(struct rmt_client *c)
-{
-	struct rmt_status s;
-	int r = start_server(c);
-
-	if (r < 0)
-		return no_server(c, r);
-	r = agree(c);
-	if (r < 0)
-		return no_server(c, r);
-	r = open_either(c);
-	if (r == 0)
-		r = look_at_device(c, &s);
-	if (r == 0)
-		r = make_ready(c, &s);
-	if (r == 0)
-		r = set_up(c, &s);
-	if (r == -ENOLINK)
-		return no_server(c, r);
-	if (r < 0)
-		(void)rmt_client_drop(c, ENOLINK, "given up");
-	return r;
-}
-
-int
-rmt_client_connect(struct rmt_client *c)
-{
-	c->at_known = c->writing = c->warned = false;
-	return connect_once(c);
-}
-
-static void
-pause_ms(int64_t ms)
-{
-	struct timespec t = { .tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000L };
-
-	(void)nanosleep(&t, NULL); /* shorter is fine */
-}
-
-int
-rmt_client_reconnect(struct rmt_client *c)
-{
-	int64_t pause = BUSY_MS;
-	int64_t limit =
-	    c->timeout_ms < BUSY_LIMIT_MS ? c->timeout_ms : BUSY_LIMIT_MS;
-	int64_t end = rmt_link_now() + limit;
-	int r;
-
-	for (;;) {
-		r = rmt_client_connect(c);
-		/* The last server may still be at its end. */
-		if ((r != -EBUSY && r != -EIO) || c->broken != ENOLINK ||
-		    rmt_link_now() + pause > end)
-			return r;
-		pause_ms(pause);
-		pause = pause < 1000 ? pause * 2 : pause;
-	}
 }

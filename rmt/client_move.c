@@ -36,16 +36,19 @@ rmt_client_idle(struct rmt_client *c)
 
 	if (!c->writing)
 		return 0;
-	if (c->dialect->numbers != RMT_NUMBERS_LINUX &&
-	    c->dialect->numbers != RMT_NUMBERS_V1) {
-		/* Nobody says what it writes at the next motion. */
+	r = rmt_client_op(c, MTWEOF, 0);
+	if (r == -ENOLINK)
+		return r;
+	if (c->dialect->numbers == RMT_NUMBERS_BSD ||
+	    c->dialect->numbers == RMT_NUMBERS_UNKNOWN) {
+		/*
+		 * Old drives do not take it, and have no buffer.  Nobody says
+		 * what they write at the next motion.
+		 */
 		c->map.ends = false;
 		c->writing = c->warned = false;
 		return 0;
 	}
-	r = rmt_client_op(c, MTWEOF, 0);
-	if (r == -ENOLINK)
-		return r;
 	if (r < 0)
 		return rmt_client_fail(c, EIO,
 		    "the drive can't write out its buffer");
@@ -175,14 +178,18 @@ rmt_client_settle(struct rmt_client *c)
 
 /* ---- Motion where the tape is known -------------------------------------- */
 
-/* An op as often as it takes; all of it is done, or it fails. */
+/*
+ * An op as often as it takes; all of it is done, or it fails.  Back over
+ * filemarks it goes one by one: there are drives that miscount those in a row.
+ */
 static int
 repeat(struct rmt_client *c, int mt_op, uint64_t count)
 {
+	uint64_t most = mt_op == MTBSF ? 1 : COUNT_MAX;
 	int r = 0;
 
 	while (r == 0 && count > 0) {
-		int32_t some = count < COUNT_MAX ? (int32_t)count : COUNT_MAX;
+		int32_t some = (int32_t)(count < most ? count : most);
 
 		r = rmt_client_op(c, mt_op, some);
 		count -= (uint64_t)some;

@@ -133,8 +133,10 @@ explain_nothing(struct rmt_client *c, enum tape_cond *ret_cond)
 	if (!c->tells_file) {
 		/* The end of a tape is two filemarks, if nobody tells. */
 		if (c->at == 0 ||
-		    (c->map.n > 0 && c->map.marks[c->map.n - 1] == c->at - 1))
+		    (c->map.n > 0 && c->map.marks[c->map.n - 1] == c->at - 1)) {
+			c->at_known = false; /* it may stand behind both */
 			return ended(c, ret_cond);
+		}
 		return crossed(c, ret_cond);
 	}
 	r = rmt_client_status(c, &s);

@@ -2,13 +2,14 @@
 /*
  * The inside of the rmt tape, for client*.c alone.
  *
- *     client.c        the tape type: spec, loading, what needs no motion
- *     client_call.c   one request and its reply; connecting, and again
- *     client_move.c   where the server's tape stands, and motion
- *     client_read.c   reading, and reading ahead
- *     client_write.c  writing, sending ahead, and the fate of what was sent
- *     client_map.c    where the filemarks are
- *     client_link.c   the program and the bytes
+ *     client.c          the tape type: spec, loading, what needs no motion
+ *     client_call.c     one request and its reply; the status
+ *     client_connect.c  how the server is started, and what it is
+ *     client_move.c     where the server's tape stands, and motion
+ *     client_read.c     reading, and reading ahead
+ *     client_write.c    writing, sending ahead, and the fate of what was sent
+ *     client_map.c      where the filemarks are
+ *     client_link.c     the program and the bytes
  *
  * Two positions: base.pos is the tape's, as the caller knows it; ${at} is that
  * of the server's tape.  They differ while something is sent ahead, or after a
@@ -56,6 +57,7 @@ struct rmt_client {
 	/* The connection. */
 	struct rmt_link *link; /* NULL: none */
 	const struct rmt_dialect *dialect;
+	bool is_st;	 /* what the status tells is told by Linux's st */
 	bool tells_file; /* the status gives the file number */
 	bool tells_bits; /* ... and what is met */
 	int broken; /* how the last link ended: ENOLINK, EPROTO, ETIMEDOUT */
@@ -99,12 +101,6 @@ enum rmt_patience {
 	RMT_PATIENCE_MOTION, /* a rewind takes minutes, an erase hours */
 };
 
-/* Starts the server and opens the device there; the words are set. */
-int rmt_client_connect(struct rmt_client *c);
-
-/* The same again, after a loss; stands at BOT. */
-int rmt_client_reconnect(struct rmt_client *c);
-
 /* Puts the link away; it ended for ${reason}. */
 int rmt_client_drop(struct rmt_client *c, int reason, const char *why);
 
@@ -131,6 +127,14 @@ int rmt_client_errno(struct rmt_client *c, const struct rmt_reply *reply);
 
 int rmt_client_fail(struct rmt_client *c, int err, const char *what);
 int rmt_client_lose(struct rmt_client *c, const char *what);
+
+/* ---- client_connect.c ---- */
+
+/* Starts the server and opens the device there; the words are set. */
+int rmt_client_connect(struct rmt_client *c);
+
+/* The same again, after a loss; stands at BOT. */
+int rmt_client_reconnect(struct rmt_client *c);
 
 /* ---- client_move.c ---- */
 

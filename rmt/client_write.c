@@ -205,10 +205,11 @@ written(struct rmt_client *c, bool warned, enum tape_cond *ret_cond)
 
 /* The record is not there, and the tape stands where it would begin. */
 static int
-not_written(struct rmt_client *c, enum fate fate, int err,
+not_written(struct rmt_client *c, enum fate fate, int err, bool near_end,
     enum tape_cond *ret_cond)
 {
-	if (fate == FATE_REFUSED) {
+	/* Solaris has no other word for the end behind early warning. */
+	if (fate == FATE_REFUSED || (near_end && err == EIO)) {
 		*ret_cond = TAPE_EOM;
 		return rmt_client_fail(c, ENOSPC, "end of the medium");
 	}
@@ -225,6 +226,7 @@ write_strictly(struct rmt_client *c, enum tape_cond *ret_cond)
 {
 	uint64_t object = c->at;
 	size_t others = c->sent_n - 1;
+	bool near_end = c->warned;
 	enum fate fate;
 	bool warned;
 	int err, r;
@@ -255,7 +257,7 @@ write_strictly(struct rmt_client *c, enum tape_cond *ret_cond)
 		if (fate != FATE_REFUSED)
 			break;
 	}
-	return not_written(c, fate, err, ret_cond);
+	return not_written(c, fate, err, near_end, ret_cond);
 }
 
 /* ---- The queue, all of it ------------------------------------------------ */
@@ -321,7 +323,9 @@ take_in(struct rmt_client *c, size_t under_way)
 	return r;
 }
 
-/* One reply to what was sent ahead; 1: that was not what should come. */
+/* One reply to what was sent ahead: 0, or what took its place. */
+enum { NOT_WRITTEN = 1, REFUSED };
+
 static int
 take_one(struct rmt_client *c)
 {
@@ -330,8 +334,11 @@ take_one(struct rmt_client *c)
 
 	if (r < 0)
 		return r;
+	if (reply.kind == RMT_DONE ? reply.value == 0
+				   : rmt_client_errno(c, &reply) == -ENOSPC)
+		return REFUSED;
 	if (reply.kind != RMT_DONE || reply.value != nth(c, 0)->len)
-		return 1;
+		return NOT_WRITTEN;
 	arrived(c);
 	return 0;
 }
@@ -340,10 +347,10 @@ take_one(struct rmt_client *c)
 static int
 repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 {
+	bool lost, refused = r == REFUSED;
 	unsigned losses = 0;
-	bool lost;
 
-	if (r == 1) {
+	if (r > 0) {
 		c->narrow_from = c->map.edge;
 		r = take_in(c, c->sent_n - 1);
 	}
@@ -364,7 +371,10 @@ repair(struct rmt_client *c, int r, enum tape_cond *ret_cond, bool own)
 	/* What was refused first is behind us: the next may be st's own. */
 	c->warned = false;
 	c->writing = false;
-	return write_out(c, ret_cond, own);
+	r = write_out(c, ret_cond, own);
+	if (r == 0 && refused) /* some drives do not say it again */
+		*ret_cond = TAPE_EARLY_WARNING;
+	return r;
 }
 
 /* Until no more than ${bytes} are on their way. */
@@ -515,7 +525,8 @@ put_marks(struct rmt_client *c, uint32_t count, bool immediate,
 	*ret_done = 0;
 	if (immediate && c->dialect->numbers == RMT_NUMBERS_LINUX)
 		r = rmt_client_op(c, MTWEOFI, (int32_t)count);
-	if (r == -EOPNOTSUPP)
+	/* Kernels older than 2.6.38 have no MTWEOFI. */
+	if (r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL)
 		r = rmt_client_op(c, MTWEOF, (int32_t)count);
 	if (r == -ENOLINK)
 		return r;

@@ -65,13 +65,15 @@ struct rmt_dialect {
 };
 
 enum rmt_dialect_id {
-	RMT_DIALECT_GNU,    /* GNU rmt 1.23 and later, on Linux: rmt-tar */
-	RMT_DIALECT_DUMP,   /* dump 0.4b47: rmt-dump */
-	RMT_DIALECT_SCHILY, /* Schily's rmt */
-	RMT_DIALECT_SUN,    /* Solaris and its heirs */
-	RMT_DIALECT_BSD,    /* 4.x BSD and its heirs, on BSD */
-	RMT_DIALECT_LINUX,  /* the same program on Linux */
-	RMT_DIALECT_PLAIN,  /* the same on who knows what */
+	RMT_DIALECT_GNU,     /* GNU rmt 1.23 and later, on Linux: rmt-tar */
+	RMT_DIALECT_DUMP,    /* dump 0.4b47: rmt-dump */
+	RMT_DIALECT_OLDDUMP, /* dump's of 2002: version 1, but Linux's numbers
+			      */
+	RMT_DIALECT_SCHILY,  /* Schily's rmt */
+	RMT_DIALECT_SUN,     /* Solaris and its heirs */
+	RMT_DIALECT_BSD,     /* 4.x BSD and its heirs, on BSD */
+	RMT_DIALECT_LINUX,   /* the same program on Linux */
+	RMT_DIALECT_PLAIN,   /* the same on who knows what */
 	RMT_DIALECTS,
 };
 

@@ -17,11 +17,18 @@ struct server {
 	const char *script;
 };
 
-/* The status of st: 48 bytes; and replies up to a tape at BOT. */
+/*
+ * The status of st: 48 bytes; and replies up to a tape at BOT, each when its
+ * request has come: as many lines as there are words behind "n".
+ */
 #define STATUS                                                          \
 	"printf 'A48\\nr\\0\\0\\0\\0\\0\\0\\0'; head -c 19 /dev/zero; " \
 	"printf '\\101'; head -c 20 /dev/zero; "
-#define OPENED "printf 'A0\\n'; " STATUS "printf 'A0\\nA0\\nA0\\n'; "
+#define OPENED                                           \
+	"n() { for i; do read -r x; done; }; "           \
+	"n 1 2; printf 'A0\\n'; n 1; " STATUS            \
+	"n 1 2; printf 'A0\\n'; n 1 2; printf 'A0\\n'; " \
+	"n 1 2; printf 'A0\\n'; "
 
 static const struct server servers[] = {
 	{ "nothing but silence", "auto", "sleep 60" },
@@ -34,6 +41,8 @@ static const struct server servers[] = {
 	    "printf 'E5\\n'; yes error | tr -d '\\n'" },
 	{ "endless errors", "auto", "yes 'E5\nerror'" },
 	{ "endless successes", "auto", "yes A0" },
+	{ "replies before requests", "sun",
+	    "read -r x; read -r x; printf 'A1\\nA0\\n'; sleep 60" },
 	{ "a fatal error", "gnu", "printf 'F5\\ngone\\n'; sleep 60" },
 	{ "a huge status", "gnu",
 	    "printf 'A0\\nA99999999999\\n'; cat /dev/zero" },

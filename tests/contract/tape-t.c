@@ -5,7 +5,8 @@
  * PMT_TAPE, the spec of a tape that keeps what is written, or PMT_TAPE_LIMITED,
  * of one that is as subject.limited says, it is that one alone.  Drives are not
  * all whole: with PMT_TAPE_CANT=erase that one can't erase, and PMT_TAPE_KEEPS
- * is how many bytes of a record it keeps; PMT_TAPE_STEPS is for slow ones.
+ * is how many bytes of a record it keeps; PMT_TAPE_STEPS is for slow ones; and
+ * PMT_TAPE_MIN the bytes of its smallest record, if the tape can't tell.
  */
 #include "tapes.h"
 
@@ -148,9 +149,12 @@ stands(uint64_t object, uint64_t file, const char *when)
 static size_t
 fit(size_t len)
 {
+	const char *given = getenv("PMT_TAPE_MIN");
 	struct tape_info info;
 
 	tape_describe(tape, &info);
+	if (given != NULL && len < strtoul(given, NULL, 10))
+		len = strtoul(given, NULL, 10);
 	if (len < info.min_record)
 		return info.min_record;
 	return len < info.max_record ? len : info.max_record;
