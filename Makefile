@@ -42,7 +42,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Icuse -Irmt -Itools -I. \
+	-Idaemon -Iformats -Imirror -Icuse -Irmt -Ipair -Itools -I. \
 	-Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
@@ -59,7 +59,7 @@ core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
-	$(wildcard formats/*.c mirror/*.c rmt/*.c))
+	$(wildcard formats/*.c mirror/*.c rmt/*.c pair/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
