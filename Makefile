@@ -58,7 +58,10 @@ core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
+# What only the daemons need, for it wants libsystemd.
+process_obj := $(call objects,daemon/process.c)
+core_obj := $(call objects,$(filter-out daemon/pmtd.c daemon/process.c, \
+		$(wildcard daemon/*.c)) \
 	$(wildcard formats/*.c mirror/*.c rmt/*.c pair/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
@@ -69,7 +72,7 @@ programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt
 .PHONY: all
 all: $(programs)
 
-$(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
+$(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(process_obj) $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
 		$(fuse_libs) $(systemd_libs) $(core_libs)
 

@@ -5,7 +5,6 @@
  * becoming a daemon, and what happens between SIGTERM and the end.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <poll.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +28,7 @@
 #include "nodes.h"
 #include "null.h"
 #include "pidfile.h"
+#include "process.h"
 #include "spec.h"
 #include "st.h"
 
@@ -350,75 +349,6 @@ free_setup(struct setup *setup)
 	free(setup->missing);
 }
 
-/*
- * The daemonizing parent: waits until the child says that all is ready, or has
- * died, and exits with its status.
- */
-static _Noreturn void
-wait_for_child(int fd, pid_t pid)
-{
-	char ready;
-	ssize_t n;
-	int status;
-
-	do
-		n = read(fd, &ready, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		_exit(EXIT_SUCCESS);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
-	_exit(EXIT_FAILURE);
-}
-
-/*
- * Forks, and returns in the child.  ${ret_fd}: what tells the parent to exit.
- * False: after a message.
- */
-static bool
-become_daemon(int *ret_fd)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		log_error("pipe: %s", strerror(errno));
-		return false;
-	}
-	pid = fork();
-	if (pid < 0) {
-		log_error("fork: %s", strerror(errno));
-		return false;
-	}
-	if (pid > 0) {
-		(void)close(fds[1]); /* so that its death is seen */
-		wait_for_child(fds[0], pid);
-	}
-	(void)close(fds[0]); /* the parent's end */
-	(void)setsid();	     /* can't fail in a child */
-	*ret_fd = fds[1];
-	return true;
-}
-
-/* Everything is there: tells whoever waits for it. */
-static void
-announce(int parent_fd)
-{
-	int null;
-
-	(void)sd_notify(0, "READY=1"); /* no systemd is fine */
-	if (parent_fd < 0)
-		return;
-	log_to_syslog();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		(void)dup2(null, fd); /* nobody reads them any more */
-	if (null > 2)
-		(void)close(null);	/* it has copies */
-	(void)!write(parent_fd, "", 1); /* a dead parent needs no answer */
-	(void)close(parent_fd);		/* nothing is written to it */
-}
-
 /* Ends at once, with the tape in the middle of something. */
 static _Noreturn void
 die(const char *what)
@@ -448,27 +378,6 @@ arm_death(void)
 
 	if (pthread_create(&thread, NULL, end_late, NULL) != 0)
 		log_warning("no thread to end a tape that hangs");
-}
-
-/*
- * From here on no signal interrupts anything: SIGTERM and its like are read
- * from the result, a pipe without a reader is an errno, and so is a file that
- * is too large.
- */
-static int
-take_signals(void)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGUSR1);
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 static void
@@ -577,7 +486,7 @@ serve(struct setup *setup, const struct settings *s, int signal_fd,
 		remove_made(setup);
 		return status;
 	}
-	announce(parent_fd);
+	process_ready(parent_fd);
 	wait_for_end(setup->tape, n, signal_fd);
 	return finish(setup->drive, n);
 }
@@ -590,7 +499,7 @@ static int
 run(const struct settings *s, int parent_fd)
 {
 	struct setup setup = { .drive = NULL };
-	int signal_fd = take_signals();
+	int signal_fd = process_signals();
 	int status = EXIT_FAILURE;
 
 	if (signal_fd < 0) {
@@ -603,13 +512,6 @@ run(const struct settings *s, int parent_fd)
 	free_setup(&setup);
 	(void)close(signal_fd); /* it holds nothing */
 	return status;
-}
-
-/* What tapes have to say though nothing fails. */
-static void
-alarm_to_log(const char *line)
-{
-	log_error("%s", line);
 }
 
 static bool
@@ -634,14 +536,14 @@ main(int argc, char **argv)
 	int status;
 
 	log_name("pmtd");
-	tape_set_alarm(alarm_to_log);
+	tape_set_alarm(process_alarm);
 	status = take_arguments(&s, argc, argv);
 	if (status >= 0)
 		return status;
 	if (!claim_pidfile(s.pidfile))
 		return EXIT_FAILURE;
 	status = EXIT_FAILURE;
-	if (s.foreground || become_daemon(&parent_fd))
+	if (s.foreground || process_background(&parent_fd))
 		status = run(&s, parent_fd);
 	pidfile_remove(pidfile);
 	pidfile_free(pidfile);
