@@ -162,8 +162,6 @@ do_space(struct serve *s, const struct pmt_request *request, void *room,
 	};
 
 	(void)room;
-	if ((int64_t)request->count == INT64_MIN)
-		return refuse(s, "more than a tape can be spaced");
 	return tape_space(s->tape, units[request->unit],
 	    (int64_t)request->count, &out->done, &out->cond);
 }
