@@ -191,8 +191,11 @@ FUZZ_SECONDS ?= 60
 fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 	rmt/wire.c $(wildcard daemon/fault*.c) daemon/null.c
 
+fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
+	tests/lib/memtape.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch] rmt/*.[ch])
+		formats/*.[ch] rmt/*.[ch] pair/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
