@@ -65,12 +65,17 @@ core_obj := $(call objects,$(filter-out daemon/pmtd.c daemon/process.c, \
 	$(wildcard formats/*.c mirror/*.c rmt/*.c pair/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
+pmtserve_obj := $(call objects,$(wildcard tools/pmtserve*.c))
+libpmt_obj := $(call objects,$(wildcard pair/libpmt*.c) pair/wire.c)
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
-programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt
+programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt $(BUILD)/pmtserve
+# The number changes when programs have to be compiled again.
+libpmt_soname = libpmt.so.1
+libraries = $(BUILD)/libpmt.a $(BUILD)/$(libpmt_soname)
 
 .PHONY: all
-all: $(programs)
+all: $(programs) $(libraries)
 
 $(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(process_obj) $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
@@ -82,6 +87,22 @@ $(BUILD)/pmtimg: $(pmtimg_obj) $(core_obj)
 
 $(BUILD)/pmt-rmt: $(BUILD)/tools/pmt-rmt.o $(core_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(core_libs)
+
+$(BUILD)/pmtserve: $(pmtserve_obj) $(process_obj) $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(systemd_libs) \
+		$(core_libs)
+
+# Both libraries show pmt_* and nothing else.
+$(libpmt_obj): cflags += -fPIC
+$(BUILD)/$(libpmt_soname): $(libpmt_obj) pair/libpmt.map
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -shared -Wl,-z,defs \
+		-Wl,-soname,$(libpmt_soname) \
+		-Wl,--version-script=pair/libpmt.map -o $@ $(libpmt_obj)
+
+$(BUILD)/libpmt.a: $(libpmt_obj)
+	$(call say,AR,$@)$(LD) -r -o $(BUILD)/libpmt.o $^ && \
+		objcopy --wildcard --keep-global-symbol='pmt_*' $(BUILD)/libpmt.o && \
+		rm -f $@ && $(AR) -rcs $@ $(BUILD)/libpmt.o
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -241,8 +241,7 @@ check_moved(const struct pmt_request *request, const struct pmt_reply *reply,
 {
 	if (!request->at.known)
 		return NULL;
-	return reply->at.known &&
-		reply->at.partition == request->at.partition &&
+	return reply->at.partition == request->at.partition &&
 		reply->at.object == request->at.object + objects
 	    ? NULL
 	    : "a position that does not follow from the one before";

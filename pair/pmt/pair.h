@@ -19,7 +19,8 @@
  *     pmt_pair_close(pair);
  *
  * A request is answered before the next one comes.  Results are 0 or negative
- * errnos.  A pair is used by one thread at a time.
+ * errnos, which pmt_pair_why() has words for.  A pair is used by one thread at
+ * a time.  See pmt-pair(7), libpmt(3).
  */
 #ifndef PMT_PAIR_H
 #define PMT_PAIR_H
@@ -155,31 +156,57 @@ int pmt_pair_fd(const struct pmt_pair *pair);
 
 /*
  * Waits for the next request.  -EPIPE: the drive has ended, or has thrown us
- * out; -EINTR: a signal came, call again; -EPROTO: the other side does not
- * speak the protocol; -EBUSY: the last request is not answered yet.
+ * out; -EINTR: a signal came, call again; -EAGAIN: likewise, if the descriptor
+ * was made not to block; -EPROTO: the other side does not speak the protocol;
+ * -EBUSY: the last request is not answered yet.
  */
 int pmt_pair_next(struct pmt_pair *pair, struct pmt_request *ret_request);
 
-/* A reply to ${request} that says it was done, at the request's position. */
+/*
+ * Where a record that is read best goes: PMT_PAIR_MAX_RECORD bytes, the pair's,
+ * from which it is sent without a copy.  Between a request other than
+ * PMT_WRITE, whose record is there, and its answer.
+ */
+void *pmt_pair_room(struct pmt_pair *pair);
+
+/*
+ * A reply to ${request} that says it was done, all of it, with the tape still
+ * at the request's position, which most operations have to change.
+ */
 struct pmt_reply pmt_reply_to(const struct pmt_request *request);
+
+/*
+ * Makes of ${reply} one that says it failed with ${error}, an errno, for the
+ * reason in ${words}, which have to live until it is sent.
+ */
+void pmt_reply_fail(struct pmt_reply *reply, int error, const char *words);
 
 /* Packs ${info} as the data of an answer to PMT_DESCRIBE. */
 void pmt_info_pack(const struct pmt_info *info, uint8_t buf[PMT_PAIR_INFO]);
 
-/* Answers the request that pmt_pair_next() gave.  Errors as there. */
+/*
+ * Answers the request that pmt_pair_next() gave.  Waits until the answer is on
+ * its way, whole.  -EPIPE as there; -EINVAL: there is nothing to answer, or
+ * pmtd would throw us out for such an answer: nothing was sent, give another.
+ */
 int pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply);
 
 /*
  * Hands the pair over to another process, which calls pmt_pair_take(), through
  * the connected Unix socket ${via}: between two requests, so that nobody on the
  * master end notices.  Up to 4096 bytes of ${state} go along, for the
- * successor.  On success the pair must only be closed.  -EBUSY: a request is
- * not answered yet.
+ * successor.  On success the pair is to be closed; unless the successor has
+ * died before it took a request: then it may be used on.  -EBUSY: a request is
+ * not answered yet, or half read; -EMSGSIZE: too much state.
  */
 int pmt_pair_give(struct pmt_pair *pair, int via, const void *state,
     size_t len);
 
-/* ${len}: room in ${state}, then bytes that came. */
+/*
+ * Takes over the pair that another process gives.  ${len}: room in ${state},
+ * then bytes that came.  -EPIPE: it gave none; -EPROTO: that was no pair;
+ * -EMSGSIZE: the state is too large for ${len}.
+ */
 int pmt_pair_take(int via, struct pmt_pair **ret_pair, void *state,
     size_t *len);
 
@@ -188,9 +215,15 @@ int pmt_pair_take(int via, struct pmt_pair **ret_pair, void *state,
 void pmt_pair_close(struct pmt_pair *pair);
 
 /*
+ * Why the last call with ${pair} failed, in words; "" if it did not.  Until the
+ * next call.
+ */
+const char *pmt_pair_why(const struct pmt_pair *pair);
+
+/*
  * The loop: answers with what ${handlers}[op] returns until the drive ends (0)
- * or something fails.  A handler gets a reply as of pmt_reply_to() to change;
- * an op without one is answered with EOPNOTSUPP.
+ * or something fails, or a signal comes (-EINTR).  A handler gets a reply as of
+ * pmt_reply_to() to change; an op without one is answered with EOPNOTSUPP.
  */
 typedef void (*pmt_handler)(void *arg, const struct pmt_request *request,
     struct pmt_reply *reply);
