@@ -130,6 +130,8 @@ $(difftest): $(call objects,$(wildcard tests/diff/*.c)) $(testlib_obj) $(core_ob
 $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^
 
+$(BUILD)/tests/live/slave: $(BUILD)/pair/wire.o
+
 $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
 $(BUILD)/tests/bench/image: $(testlib_obj) $(core_obj)

@@ -217,6 +217,8 @@ pair_describe(struct tape *t, struct tape_info *ret_info)
 	    generation != p->unloaded;
 	if (p->generation == 0)
 		return;
+	if (generation != p->generation)
+		t->pos.known = false; /* the medium went with the slave */
 	ret_info->min_record = p->info.min_record;
 	ret_info->max_record = p->info.max_record;
 	ret_info->max_read = p->info.max_read;

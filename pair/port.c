@@ -23,7 +23,9 @@ struct port {
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	struct port_end *end;	     /* who is attached; NULL: nobody */
+	uint64_t arrivals;	     /* how many have been, with him */
 	const struct port_end *busy; /* whose exchange is under way */
+	enum pmt_op busy_op;	     /* what was asked there */
 	bool ready;		     /* he has answered HELLO */
 	bool closed;		     /* port_cut() */
 	uint64_t generation;	     /* of the last who was ready */
@@ -115,6 +117,7 @@ port_attach(struct port *p, struct port_end *end, pid_t pid)
 		r = -EBUSY;
 	if (r == 0) {
 		p->end = end;
+		p->arrivals++;
 		p->ready = false;
 		p->pid = pid;
 		p->since = time(NULL);
@@ -151,18 +154,6 @@ vacate(struct port *p)
 	return was_ready;
 }
 
-void
-port_detach(struct port *p, struct port_end *end)
-{
-	bool change;
-
-	pthread_mutex_lock(&p->lock);
-	change = p->end == end && vacate(p);
-	pthread_mutex_unlock(&p->lock);
-	if (change)
-		tell_change(p);
-}
-
 /* With the lock: notes the line that is to be told about the slave. */
 static void __attribute__((format(printf, 2, 3)))
 note_error(struct port *p, const char *fmt, ...)
@@ -175,6 +166,27 @@ note_error(struct port *p, const char *fmt, ...)
 	(void)vsnprintf(p->error + n, sizeof(p->error) - (size_t)n, fmt,
 	    ap); /* cut is fine */
 	va_end(ap);
+}
+
+void
+port_detach(struct port *p, struct port_end *end)
+{
+	char line[sizeof(p->error)] = "";
+	bool change = false;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->end == end && p->busy == end) {
+		note_error(p, "gone, with no answer to %s",
+		    pair_wire_op_name(p->busy_op));
+		memcpy(line, p->error, sizeof(line));
+	}
+	if (p->end == end)
+		change = vacate(p);
+	pthread_mutex_unlock(&p->lock);
+	if (line[0] != '\0')
+		tape_alarm("%s", line);
+	if (change)
+		tell_change(p);
 }
 
 /* With the lock, which it gives back: lets the slave go; ${told}: with a line.
@@ -283,9 +295,9 @@ note_failure(struct port *p, int r, const struct port_call *call)
 		note_error(p, "gone, with no answer to %s", op);
 }
 
+/* ${arrival}: the slave's that was asked; another may be here by now. */
 static void
-end_exchange(struct port *p, struct port_end *end, int r,
-    struct port_call *call)
+end_exchange(struct port *p, uint64_t arrival, int r, struct port_call *call)
 {
 	pthread_mutex_lock(&p->lock);
 	p->busy = NULL;
@@ -295,22 +307,22 @@ end_exchange(struct port *p, struct port_end *end, int r,
 		pthread_mutex_unlock(&p->lock);
 		return;
 	}
-	if (p->end == end) {
+	if (p->end != NULL && p->arrivals == arrival) {
 		note_failure(p, r, call);
 		(void)snprintf(call->why, sizeof(call->why), "%.*s",
 		    (int)sizeof(call->why) - 1, p->error); /* cut is fine */
 		expel(p, true);
 		return;
 	}
+	pthread_mutex_unlock(&p->lock);
 	(void)snprintf(call->why, sizeof(call->why),
 	    "pair: the slave has gone"); /* fits */
-	pthread_mutex_unlock(&p->lock);
 }
 
 /* Whom to ask; NULL: nobody. */
 static struct port_end *
 begin_exchange(struct port *p, uint64_t generation, struct port_call *call,
-    unsigned *ret_timeout_ms)
+    unsigned *ret_timeout_ms, uint64_t *ret_arrival)
 {
 	struct port_end *end = NULL;
 
@@ -319,9 +331,11 @@ begin_exchange(struct port *p, uint64_t generation, struct port_call *call,
 	if (p->ready && p->generation == generation) {
 		end = p->end;
 		p->busy = end;
+		p->busy_op = call->request.op;
 		call->request.id = ++p->next_id;
 	}
 	*ret_timeout_ms = p->timeout_ms;
+	*ret_arrival = p->arrivals;
 	pthread_mutex_unlock(&p->lock);
 	return end;
 }
@@ -330,7 +344,9 @@ int
 port_exchange(struct port *p, uint64_t generation, struct port_call *call)
 {
 	unsigned timeout_ms;
-	struct port_end *end = begin_exchange(p, generation, call, &timeout_ms);
+	uint64_t arrival;
+	struct port_end *end =
+	    begin_exchange(p, generation, call, &timeout_ms, &arrival);
 	int r;
 
 	if (end == NULL) {
@@ -340,7 +356,7 @@ port_exchange(struct port *p, uint64_t generation, struct port_call *call)
 	}
 	pair_wire_put_request(call->header, &call->request);
 	r = end->ops->exchange(end, call, timeout_ms);
-	end_exchange(p, end, r, call);
+	end_exchange(p, arrival, r, call);
 	return r < 0 ? -ENOLINK : 0;
 }
 
