@@ -155,6 +155,9 @@ tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 live_names = $(filter-out lib,$(basename $(notdir $(wildcard tests/live/*.sh))))
 live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
+# Of real programs, some once more with the tape behind pmtserve.
+live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
+	$(patsubst %,$(BUILD)/live/cusepair-%.t,tar dump)
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
