@@ -42,7 +42,7 @@ WARN := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wconversion -Wundef \
 CFLAGS ?= -O2 -g
 SAN ?=
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DPMT_VERSION='"$(VERSION)"' \
-	-Idaemon -Iformats -Imirror -Icuse -Irmt -Itools -I. \
+	-Idaemon -Iformats -Imirror -Icuse -Irmt -Ipair -Itools -I. \
 	-Itests/lib -Itests/contract
 cflags = -std=gnu17 $(WARN) $(CFLAGS) $(SAN) -pthread -MMD -MP
 
@@ -58,18 +58,26 @@ core_libs = $(shell $(PKG_CONFIG) --libs zlib libzstd libcrypto libisal) \
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-core_obj := $(call objects,$(filter-out daemon/pmtd.c,$(wildcard daemon/*.c)) \
-	$(wildcard formats/*.c mirror/*.c rmt/*.c))
+# What only the daemons need, for it wants libsystemd.
+process_obj := $(call objects,daemon/process.c)
+core_obj := $(call objects,$(filter-out daemon/pmtd.c daemon/process.c, \
+		$(wildcard daemon/*.c)) \
+	$(wildcard formats/*.c mirror/*.c rmt/*.c pair/*.c))
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
+pmtserve_obj := $(call objects,$(wildcard tools/pmtserve*.c))
+libpmt_obj := $(call objects,$(wildcard pair/libpmt*.c) pair/wire.c)
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
-programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt
+programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt $(BUILD)/pmtserve
+# The number changes when programs have to be compiled again.
+libpmt_soname = libpmt.so.1
+libraries = $(BUILD)/libpmt.a $(BUILD)/$(libpmt_soname)
 
 .PHONY: all
-all: $(programs)
+all: $(programs) $(libraries)
 
-$(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(core_obj) $(cuse_obj)
+$(BUILD)/pmtd: $(BUILD)/daemon/pmtd.o $(process_obj) $(core_obj) $(cuse_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ \
 		$(fuse_libs) $(systemd_libs) $(core_libs)
 
@@ -79,6 +87,22 @@ $(BUILD)/pmtimg: $(pmtimg_obj) $(core_obj)
 
 $(BUILD)/pmt-rmt: $(BUILD)/tools/pmt-rmt.o $(core_obj)
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(core_libs)
+
+$(BUILD)/pmtserve: $(pmtserve_obj) $(process_obj) $(core_obj)
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(systemd_libs) \
+		$(core_libs)
+
+# Both libraries show pmt_* and nothing else.
+$(libpmt_obj): cflags += -fPIC
+$(BUILD)/$(libpmt_soname): $(libpmt_obj) pair/libpmt.map
+	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -shared -Wl,-z,defs \
+		-Wl,-soname,$(libpmt_soname) \
+		-Wl,--version-script=pair/libpmt.map -o $@ $(libpmt_obj)
+
+$(BUILD)/libpmt.a: $(libpmt_obj)
+	$(call say,AR,$@)$(LD) -r -o $(BUILD)/libpmt.o $^ && \
+		objcopy --wildcard --keep-global-symbol='pmt_*' $(BUILD)/libpmt.o && \
+		rm -f $@ && $(AR) -rcs $@ $(BUILD)/libpmt.o
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -106,6 +130,8 @@ $(difftest): $(call objects,$(wildcard tests/diff/*.c)) $(testlib_obj) $(core_ob
 $(live_programs): %: %.o $(BUILD)/tests/lib/tap.o
 	$(call say,LD,$@)$(CC) $(cflags) $(LDFLAGS) -o $@ $^
 
+$(BUILD)/tests/live/slave: $(BUILD)/pair/wire.o
+
 $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
 $(BUILD)/tests/bench/image: $(testlib_obj) $(core_obj)
@@ -129,6 +155,9 @@ tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 live_names = $(filter-out lib,$(basename $(notdir $(wildcard tests/live/*.sh))))
 live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
+# Of real programs, some once more with the tape behind pmtserve.
+live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
+	$(patsubst %,$(BUILD)/live/cusepair-%.t,tar dump)
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
@@ -167,8 +196,11 @@ FUZZ_SECONDS ?= 60
 fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 	rmt/wire.c $(wildcard daemon/fault*.c) daemon/null.c
 
+fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
+	tests/lib/memtape.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch] rmt/*.[ch])
+		formats/*.[ch] rmt/*.[ch] pair/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \

@@ -24,6 +24,10 @@
  *     flush     -EIO at once: nobody knows what will be on the tape
  *     others    wait, and can be killed
  *
+ * An open for which there is no slave yet (gate.h) leaves the lane, as a copy
+ * that waits at the gate: RUNNING -> WAITING.  A signal takes it away from
+ * there.
+ *
  * A WAITING call that was given up is not carried out.  An open that has waited
  * for OPEN_PATIENCE_MS is given up too: the drive is busy.
  */
@@ -38,6 +42,7 @@
 
 #include "call.h"
 #include "chan.h"
+#include "gate.h"
 #include "log.h"
 #include "wire.h"
 
@@ -51,6 +56,7 @@ struct call {
 	struct watch_item item;
 	atomic_bool answered;
 	bool running; /* in the lane; set by watch_flag() */
+	bool resumed; /* has been at the gate */
 	void (*serve)(struct call *c);
 
 	struct ioctl_caller who;
@@ -95,14 +101,21 @@ answer_error(struct call *c, int r)
 
 /* ---- Operations, in the lane -------------------------------------------- */
 
+static bool waits_at_gate(struct call *c);
+
 static void
 serve_open(struct call *c)
 {
 	struct unit *u = c->from->unit;
 	struct wire_open answer;
 	uint64_t handle;
-	int r = unit_open(u, &c->from->port, c->node, c->flags, &handle);
+	int r;
 
+	if (waits_at_gate(c))
+		return;
+	r = unit_open(u, &c->from->port, c->node, c->flags, &handle);
+	if (r == -ENOMEDIUM && waits_at_gate(c))
+		return; /* the slave has gone again */
 	if (r < 0) {
 		chan_count_open(c->from->chan, -1);
 		answer_error(c, r);
@@ -247,7 +260,8 @@ is_of_exit(const struct call *c)
 /*
  * From here on ${c} must not move.  An INTERRUPT for it can only be read by
  * this thread, later, or have been read already, so none is missed; once it is
- * entered the request may be answered at any time.
+ * entered the request may be answered at any time.  Only an open that was at
+ * the gate is here in another thread; it is looked at anyway.
  */
 static void
 be_watched(struct call *c)
@@ -263,7 +277,8 @@ be_watched(struct call *c)
 		.key = c->req,
 		/* Some kernels do not say who closes. */
 		.tid = c->who.tid > 0 ? c->who.tid : atomic_load(&u->last_tid),
-		.look = is_of_exit(c) || fuse_req_interrupted(c->req),
+		.look =
+		    c->resumed || is_of_exit(c) || fuse_req_interrupted(c->req),
 		.patience_ms = c->serve == serve_open ? OPEN_PATIENCE_MS : 0,
 		.give_up = give_up,
 	};
@@ -379,6 +394,97 @@ submit(struct call *c)
 	chan_in_order(chan);
 	if (inside)
 		lane_leave(lane);
+}
+
+/* ---- The gate ----------------------------------------------------------- */
+
+static void
+let_open_go(struct call *c, int r)
+{
+	chan_count_open(c->from->chan, -1);
+	answer_error(c, r);
+	free(c);
+}
+
+/* A signal has come for an open, which waits at the gate if it is there. */
+static void
+interrupted_at_gate(fuse_req_t req, void *gate)
+{
+	struct call *c = gate_take(gate, req);
+
+	if (c != NULL)
+		let_open_go(c, -EINTR);
+}
+
+/* With the gate's lock, so that it is known or comes later. */
+static bool
+is_interrupted(void *item)
+{
+	struct call *c = item;
+
+	return fuse_req_interrupted(c->req) != 0;
+}
+
+/*
+ * In the lane, which it leaves in the one or other way.  The watch lets go of
+ * it first, so that nobody but the gate answers.
+ */
+static void
+wait_at_gate(struct call *c)
+{
+	struct unit *u = c->from->unit;
+	struct call *copy;
+
+	watch_leave(&u->watch, &c->item);
+	if (atomic_load(&c->answered)) {
+		chan_count_open(c->from->chan, -1);
+		return; /* by the watch: the program is dying */
+	}
+	copy = copy_to_wait(c);
+	copy->item = (struct watch_item){ .key = c->req };
+	copy->running = false;
+	atomic_store(&c->answered, true); /* the copy is to be answered */
+	fuse_req_interrupt_func(copy->req, interrupted_at_gate, u->gate);
+	if (!gate_wait(u->gate, copy, copy->req, is_interrupted))
+		let_open_go(copy,
+		    fuse_req_interrupted(copy->req) ? -EINTR : -ENOTCONN);
+}
+
+/* As with st an open that waits for a tape has the drive. */
+static bool
+waits_at_gate(struct call *c)
+{
+	struct unit *u = c->from->unit;
+
+	if (u->gate == NULL || atomic_load(&u->ending) || unit_is_open(u))
+		return false;
+	if (gate_is_taken(u->gate)) {
+		chan_count_open(c->from->chan, -1);
+		answer_error(c, -EBUSY);
+		return true;
+	}
+	if ((c->flags & O_NONBLOCK) != 0 || !gate_is_shut(u->gate))
+		return false;
+	wait_at_gate(c);
+	return true;
+}
+
+void
+call_resume(void *item)
+{
+	struct call *c = item;
+	struct lane *lane = &c->from->unit->lane;
+
+	c->resumed = true;
+	be_watched(c);
+	if (lane_post(lane, &c->job))
+		lane_leave(lane);
+}
+
+void
+call_drop(void *item)
+{
+	let_open_go(item, -ENOTCONN);
 }
 
 /* ---- Requests ----------------------------------------------------------- */

@@ -26,6 +26,13 @@ struct call_source {
 };
 
 /*
+ * Goes on with an open that waited at the gate, or drops it: what gate.h calls
+ * an item.
+ */
+void call_resume(void *item);
+void call_drop(void *item);
+
+/*
  * Each takes over ${req} and answers it, now or later.  They are made by a
  * thread of the channel, inside the operation of the session; ${data} and ${in}
  * are in the request's buffer.

@@ -23,6 +23,20 @@
  *        +------------------------------------------------+
  *                      done, but has been relieved
  *
+ * An operation may wait for what another request of the same channel brings:
+ * the answer of a program that is the tape (slave.h).  To wait until the relief
+ * comes would take CHAN_LOOK each time, and to wake it two futexes; so the
+ * reader itself reads on, inside the operation, with the role as if it had come
+ * back:
+ *
+ *     INSIDE, IN_ORDER ---> READING ---> INSIDE ---> INSIDE, IN_ORDER
+ *       the operation       chan_read_on(): one      the operation
+ *       calls, by (d)       request, by (a)          goes on, by (e)
+ *
+ * What is read then is carried out as any request.  It finds the drive busy,
+ * with the operation that waits, so by 2 it comes back soon, and nothing is
+ * ever read on inside of it: the stack has two requests at most.
+ *
  * All of that is one word, ${role}: whose the role is, whether that thread is
  * inside a request, whether that is in order, and how many there have been.  It
  * is changed
@@ -31,7 +45,14 @@
  *   (b) by the reader when it comes back: neither, one more (compare and swap:
  *       fails if (c) was first, and the role is lost);
  *   (c) by the relief: its own, neither, one more (compare and swap: fails if
- *       (b) was first).
+ *       (b) or (d) was first);
+ *   (d) by the reader when it is to read on: as (b); if the role is lost, it
+ *       does not read on;
+ *   (e) by the reader when it has read on: INSIDE and IN_ORDER, one more
+ *       (compare and swap: fails if the request was IN_ORDER and (c) was first;
+ *       then the role is lost, as it may be in any operation).
+ * As nobody but its owner gives a role away without taking it himself, a thread
+ * that finds the role its own has had it all the time.
  *
  * Invariants:
  * 1. Only the reader reads, and only when not INSIDE; the role changes hands
@@ -117,10 +138,11 @@ struct thread {
 	pthread_t id;
 	unsigned number; /* 0 or 1: ROLE_OWNER */
 	bool ended;
-	struct chan_buf *buf; /* being read into, or of the request inside */
-	struct place place;   /* for the next request */
-	const void *placed;   /* where the data came to; NULL: in buf */
-	size_t size;	      /* bytes of the request */
+	struct chan_buf *buf;	/* being read into, or of the request inside */
+	struct chan_buf *spare; /* for reading on; NULL: none yet */
+	struct place place;	/* for the next request */
+	const void *placed;	/* where the data came to; NULL: in buf */
+	size_t size;		/* bytes of the request */
 };
 
 struct chan {
@@ -191,8 +213,10 @@ chan_free(struct chan *c)
 
 	if (c == NULL)
 		return;
-	free(c->threads[0].buf);
-	free(c->threads[1].buf);
+	for (unsigned i = 0; i < 2; i++) {
+		free(c->threads[i].buf);
+		free(c->threads[i].spare);
+	}
 	while ((buf = c->pool) != NULL) {
 		c->pool = buf->next;
 		free(buf);
@@ -485,63 +509,137 @@ read_placed(struct chan *c, struct thread *t)
 	return n;
 }
 
-/*
- * Reads one request for the thread.  False: there is to be none, for whatever
- * reason.
- */
-static bool
-receive(struct chan *c, struct thread *t)
+/* Sees to it that the thread has a buffer. */
+static void
+need_buf(struct chan *c, struct thread *t)
 {
-	ssize_t n;
-
 	while (t->buf == NULL) {
 		t->buf = get_buf(c);
 		if (t->buf == NULL)
 			(void)poll(NULL, 0, 10); /* memory may come back */
 	}
-	t->placed = NULL;
-	while (!atomic_load_explicit(&c->stopping, memory_order_relaxed)) {
-		n = t->place.data != NULL
-		    ? read_placed(c, t)
-		    : read(c->fd, request_in(t->buf), request_size(c));
-		if (n > 0) {
-			t->size = (size_t)n;
-			return true;
-		}
-		/* ENOENT: the program that asked was killed meanwhile. */
-		if (n < 0 && (errno == EINTR || errno == ENOENT))
-			continue;
-		if (n < 0 && errno != ENODEV)
-			log_error("%s: reading from the kernel: %s",
-			    c->config.name, strerror(errno));
-		end_connection(c);
-		break;
+}
+
+/*
+ * Tries once to read a request for the thread: 1 is read; 0: not this time; -1:
+ * there is to be none, for whatever reason.
+ */
+static int
+try_receive(struct chan *c, struct thread *t)
+{
+	ssize_t n = t->place.data != NULL
+	    ? read_placed(c, t)
+	    : read(c->fd, request_in(t->buf), request_size(c));
+
+	if (n > 0) {
+		t->size = (size_t)n;
+		return 1;
 	}
-	return false;
+	/* ENOENT: the program that asked was killed meanwhile. */
+	if (n < 0 && (errno == EINTR || errno == ENOENT))
+		return 0;
+	if (n < 0 && errno != ENODEV)
+		log_error("%s: reading from the kernel: %s", c->config.name,
+		    strerror(errno));
+	end_connection(c);
+	return -1;
+}
+
+/* Reads one request for the thread.  False: there is to be none. */
+static bool
+receive(struct chan *c, struct thread *t)
+{
+	int r = 0;
+
+	need_buf(c, t);
+	t->placed = NULL;
+	while (
+	    r == 0 && !atomic_load_explicit(&c->stopping, memory_order_relaxed))
+		r = try_receive(c, t);
+	return r > 0;
+}
+
+/* Carries out the request that the thread has read.  False: see 5. */
+static bool
+carry_out(struct chan *c, struct thread *t)
+{
+	uint64_t inside = atomic_load(&c->role) | ROLE_INSIDE;
+
+	assert((inside & ROLE_OWNER) == t->number);
+	atomic_store(&c->role, inside);
+	if (atomic_load(&c->stopping))
+		return false; /* by 5 it is too late for this request */
+	process(c, t->buf, t->size);
+	return true;
+}
+
+/* Out of a request: the rest of the word is ${next}.  False: the role is lost.
+ */
+static bool
+come_back(struct chan *c, const struct thread *t, uint64_t next)
+{
+	uint64_t now = atomic_load(&c->role);
+
+	return (now & ROLE_OWNER) == t->number &&
+	    atomic_compare_exchange_strong(&c->role, &now,
+		now / ROLE_ONE * ROLE_ONE + ROLE_ONE + t->number + next);
 }
 
 /* One request, as the reader.  False: no longer the reader, or at the end. */
 static bool
 serve_one(struct chan *c, struct thread *t)
 {
-	uint64_t inside;
-	uint64_t now;
-
-	if (!receive(c, t))
+	if (!receive(c, t) || !carry_out(c, t))
 		return false;
-	inside = atomic_load(&c->role) | ROLE_INSIDE;
-	assert((inside & ROLE_OWNER) == t->number);
-	atomic_store(&c->role, inside);
-	if (atomic_load(&c->stopping))
-		return false; /* by 5 it is too late for this request */
-	process(c, t->buf, t->size);
-	now = atomic_load(&c->role);
-	if ((now & ~(uint64_t)ROLE_IN_ORDER) == inside &&
-	    atomic_compare_exchange_strong(&c->role, &now,
-		(inside & ~(uint64_t)ROLE_INSIDE) + ROLE_ONE))
+	if (come_back(c, t, 0))
 		return true;
 	t->place.data = NULL; /* the next request is somebody else's */
 	return false;
+}
+
+/* One request, if one comes, as the reader inside of another.  False: the end.
+ */
+static bool
+serve_inside(struct chan *c, struct thread *t, int timeout_ms)
+{
+	struct pollfd ready = { .fd = c->fd, .events = POLLIN };
+	int r;
+
+	if (atomic_load(&c->stopping))
+		return false;
+	if (poll(&ready, 1, timeout_ms) < 1)
+		return true;
+	need_buf(c, t);
+	r = try_receive(c, t);
+	return r == 0 || (r > 0 && carry_out(c, t));
+}
+
+bool
+chan_read_on(struct chan *c, int timeout_ms)
+{
+	struct thread *t = this_thread;
+	struct chan_buf *buf;
+	const void *placed;
+	size_t size;
+	bool more;
+
+	if (t == NULL || t->chan != c || !come_back(c, t, 0))
+		return false;
+	buf = t->buf;
+	placed = t->placed;
+	size = t->size;
+	t->buf = t->spare;
+	t->placed = NULL;
+	t->place.data = NULL; /* what is expected comes later */
+	more = serve_inside(c, t, timeout_ms);
+	(void)come_back(c, t,
+	    ROLE_INSIDE | ROLE_IN_ORDER); /* or somebody else reads */
+	t->spare = t->buf;
+	t->buf = buf;
+	t->placed = placed;
+	t->size = size;
+	t->place.data = NULL;
+	return more;
 }
 
 /* ---- The relief --------------------------------------------------------- */

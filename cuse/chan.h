@@ -8,6 +8,7 @@
 #ifndef PMT_CHAN_H
 #define PMT_CHAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -94,6 +95,15 @@ void chan_place(struct chan *c, void *place, pid_t tid, uint64_t handle,
  * anything that takes time.
  */
 void chan_in_order(struct chan *c);
+
+/*
+ * The operation waits for what another request of this channel will bring:
+ * reads on, for up to ${timeout_ms}, and carries out one request, if one comes,
+ * inside the operation.  After chan_in_order(); such a request must not wait
+ * for anything.  False, at once: the calling thread is not the reader, another
+ * one sees to that.
+ */
+bool chan_read_on(struct chan *c, int timeout_ms);
 
 /* Where the data of a write are, which libfuse takes to be at ${data}. */
 const void *chan_data(struct chan *c, const void *data);

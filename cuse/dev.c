@@ -24,6 +24,7 @@
 #include "chan.h"
 #include "dev.h"
 #include "log.h"
+#include "slave.h"
 #include "spec.h"
 #include "wire.h"
 
@@ -122,6 +123,61 @@ static const struct cuse_lowlevel_ops dev_ops = {
 	.ioctl = dev_ioctl,
 };
 
+static void
+end_open(fuse_req_t req, struct fuse_file_info *fi)
+{
+	slave_open(dev_of(req)->config.slave, req, fi);
+}
+
+static void
+end_read(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	slave_read(dev_of(req)->config.slave, req, size, offset, fi);
+}
+
+static void
+end_write(fuse_req_t req, const char *data, size_t size, off_t offset,
+    struct fuse_file_info *fi)
+{
+	slave_write(dev_of(req)->config.slave, req, data, size, offset, fi);
+}
+
+static void
+end_poll(fuse_req_t req, struct fuse_file_info *fi, struct fuse_pollhandle *ph)
+{
+	slave_poll(dev_of(req)->config.slave, req, fi, ph);
+}
+
+static void
+end_release(fuse_req_t req, struct fuse_file_info *fi)
+{
+	slave_release(dev_of(req)->config.slave, req, fi);
+}
+
+/* The slave end has no ioctls; it is no tape. */
+static void
+end_ioctl(fuse_req_t req, int cmd, void *arg, struct fuse_file_info *fi,
+    unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+	(void)cmd;
+	(void)arg;
+	(void)fi;
+	(void)flags;
+	(void)in;
+	(void)in_size;
+	(void)out_size;
+	(void)fuse_reply_err(req, ENOTTY); /* chan.c tells of failures */
+}
+
+static const struct cuse_lowlevel_ops end_ops = {
+	.open = end_open,
+	.read = end_read,
+	.write = end_write,
+	.poll = end_poll,
+	.release = end_release,
+	.ioctl = end_ioctl,
+};
+
 static struct fuse_session *
 new_session(struct dev *dev)
 {
@@ -142,7 +198,8 @@ new_session(struct dev *dev)
 
 	(void)snprintf(name, sizeof(name), "DEVNAME=%s",
 	    dev->name); /* always fits */
-	se = cuse_lowlevel_new(&args, &ci, &dev_ops, dev->source.chan);
+	se = cuse_lowlevel_new(&args, &ci,
+	    dev->config.slave != NULL ? &end_ops : &dev_ops, dev->source.chan);
 	fuse_opt_free_args(&args);
 	return se;
 }
@@ -272,6 +329,8 @@ new_dev(const struct dev_config *config, struct dev **ret_dev,
 	dev->source.chan = chan_new(&chan);
 	if (dev->source.chan != NULL)
 		dev->se = new_session(dev);
+	if (dev->se != NULL && config->slave != NULL)
+		slave_place(config->slave, dev->source.chan, chan.chunk);
 	if (dev->se == NULL) {
 		chan_free(dev->source.chan);
 		free(dev);

@@ -13,6 +13,7 @@
 #include "node.h"
 
 struct dev;
+struct slave;
 struct spec_error;
 struct unit;
 
@@ -20,8 +21,9 @@ struct dev_config {
 	const struct node *node;
 	const char *base; /* the name of the drive; not copied */
 	struct unit *unit;
-	int ended_fd;	/* as in chan.h */
-	unsigned major; /* 0: one that the kernel chooses */
+	struct slave *slave; /* if the node is that; else NULL */
+	int ended_fd;	     /* as in chan.h */
+	unsigned major;	     /* 0: one that the kernel chooses */
 	unsigned minor;
 	uid_t uid;
 	gid_t gid;

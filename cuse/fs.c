@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "fs.h"
 #include "log.h"
 #include "node.h"
+#include "slave.h"
 #include "spec.h"
 #include "wire.h"
 
@@ -47,7 +49,7 @@ struct fs {
 	struct fs_config config;
 	struct call_source source;
 	struct fuse_session *se;
-	struct stat attr[NODE_COUNT]; /* of the files */
+	struct stat attr[NODE_MAX]; /* of the files */
 	struct timespec born;
 	bool mounted;
 };
@@ -58,13 +60,13 @@ fs_of(fuse_req_t req)
 	return chan_owner(fuse_req_userdata(req));
 }
 
-/* The index of a node's inode, or NODE_COUNT if it is not a node's. */
+/* The index of a node's inode, or NODE_MAX if it is not a node's. */
 static size_t
 node_index(const struct fs *fs, fuse_ino_t ino)
 {
 	size_t i = ino - FS_FIRST_NODE;
 
-	return i < fs->config.n_nodes ? i : NODE_COUNT;
+	return i < fs->config.n_nodes ? i : NODE_MAX;
 }
 
 /* ---- The directory ------------------------------------------------------ */
@@ -90,7 +92,7 @@ init_attr(struct fs *fs)
 	size_t i;
 
 	(void)clock_gettime(CLOCK_REALTIME, &fs->born); /* can't fail */
-	for (i = 0; i < NODE_COUNT; i++) {
+	for (i = 0; i < NODE_MAX; i++) {
 		fs->attr[i] = root_attr(fs);
 		fs->attr[i].st_ino = FS_FIRST_NODE + i;
 		fs->attr[i].st_mode = S_IFREG | fs->config.mode;
@@ -107,7 +109,7 @@ fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	size_t i;
 
 	for (i = 0; parent == FUSE_ROOT_ID && i < fs->config.n_nodes; i++) {
-		node_name(&node_table[i], fs->config.base, node);
+		node_name(fs->config.nodes[i], fs->config.base, node);
 		if (strcmp(name, node) == 0) {
 			entry.ino = FS_FIRST_NODE + i;
 			entry.attr = fs->attr[i];
@@ -126,12 +128,12 @@ fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct stat attr;
 
 	(void)fi;
-	if (i == NODE_COUNT && ino != FUSE_ROOT_ID) {
+	if (i == NODE_MAX && ino != FUSE_ROOT_ID) {
 		(void)fuse_reply_err(req,
 		    ENOENT); /* chan.c tells of failures */
 		return;
 	}
-	attr = i < NODE_COUNT ? fs->attr[i] : root_attr(fs);
+	attr = i < NODE_MAX ? fs->attr[i] : root_attr(fs);
 	(void)fuse_reply_attr(req, &attr, 0); /* as above */
 }
 
@@ -144,7 +146,7 @@ fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	size_t i = node_index(fs, ino);
 
 	(void)fi;
-	if (i == NODE_COUNT) {
+	if (i == NODE_MAX) {
 		(void)fuse_reply_err(req, EPERM); /* as below */
 		return;
 	}
@@ -171,7 +173,7 @@ entry_at(const struct fs *fs, size_t at, char name[NODE_MAX_NAME + 1],
 	}
 	if (at - 2 >= fs->config.n_nodes)
 		return false;
-	node_name(&node_table[at - 2], fs->config.base, name);
+	node_name(fs->config.nodes[at - 2], fs->config.base, name);
 	*ret_attr = fs->attr[at - 2];
 	return true;
 }
@@ -268,13 +270,27 @@ fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 
 /* ---- The files ---------------------------------------------------------- */
 
+/* The slave end, if that is what ${ino} is; else NULL. */
+static struct slave *
+end_of(const struct fs *fs, fuse_ino_t ino)
+{
+	size_t i = node_index(fs, ino);
+
+	return i < NODE_MAX && fs->config.nodes[i]->slave ? fs->config.slave
+							  : NULL;
+}
+
 static void
 fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	size_t i = node_index(fs_of(req), ino);
+	struct fs *fs = fs_of(req);
+	struct slave *end = end_of(fs, ino);
+	size_t i = node_index(fs, ino);
 
-	if (i < NODE_COUNT)
-		call_open(&fs_of(req)->source, &node_table[i], req, fi);
+	if (end != NULL)
+		slave_open(end, req, fi);
+	else if (i < NODE_MAX)
+		call_open(&fs->source, fs->config.nodes[i], req, fi);
 	else
 		refuse(req);
 }
@@ -283,30 +299,47 @@ static void
 fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
     struct fuse_file_info *fi)
 {
-	(void)ino;
-	call_read(&fs_of(req)->source, req, size, offset, fi);
+	struct fs *fs = fs_of(req);
+	struct slave *end = end_of(fs, ino);
+
+	if (end != NULL)
+		slave_read(end, req, size, offset, fi);
+	else
+		call_read(&fs->source, req, size, offset, fi);
 }
 
 static void
 fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size,
     off_t offset, struct fuse_file_info *fi)
 {
-	(void)ino;
-	call_write(&fs_of(req)->source, req, data, size, offset, fi);
+	struct fs *fs = fs_of(req);
+	struct slave *end = end_of(fs, ino);
+
+	if (end != NULL)
+		slave_write(end, req, data, size, offset, fi);
+	else
+		call_write(&fs->source, req, data, size, offset, fi);
 }
 
 static void
 fs_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
-	call_flush(&fs_of(req)->source, req, fi);
+	if (end_of(fs_of(req), ino) != NULL)
+		(void)fuse_reply_err(req, 0); /* chan.c tells of failures */
+	else
+		call_flush(&fs_of(req)->source, req, fi);
 }
 
 static void
 fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
-	call_release(&fs_of(req)->source, req, fi);
+	struct fs *fs = fs_of(req);
+	struct slave *end = end_of(fs, ino);
+
+	if (end != NULL)
+		slave_release(end, req, fi);
+	else
+		call_release(&fs->source, req, fi);
 }
 
 /* fsync(2) of a tape is EINVAL. */
@@ -327,10 +360,32 @@ fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 {
 	const struct call_ioctl io = { cmd, flags, arg, in, in_size, out_size };
 
-	if (node_index(fs_of(req), ino) == NODE_COUNT)
+	if (node_index(fs_of(req), ino) == NODE_MAX ||
+	    end_of(fs_of(req), ino) != NULL)
 		(void)fuse_reply_err(req, ENOTTY); /* as above */
 	else
 		call_ioctl(&fs_of(req)->source, req, &io, fi);
+}
+
+/*
+ * The tape is always ready, as st is.  To have no poll would be the same for
+ * it, but the kernel would not ask again for any file.
+ */
+static void
+fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+    struct fuse_pollhandle *handle)
+{
+	struct slave *end = end_of(fs_of(req), ino);
+
+	if (end != NULL) {
+		slave_poll(end, req, fi, handle);
+		return;
+	}
+	if (handle != NULL)
+		fuse_pollhandle_destroy(handle);
+	(void)fuse_reply_poll(req,
+	    POLLIN | POLLOUT | POLLRDNORM |
+		POLLWRNORM); /* chan.c tells of failures */
 }
 
 /* ---- The session -------------------------------------------------------- */
@@ -346,7 +401,6 @@ fs_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_read = (unsigned)fs->source.port.chunk;
 }
 
-/* There is no poll: as for a device (dev.c). */
 static const struct fuse_lowlevel_ops fs_ops = {
 	.init = fs_init,
 	.lookup = fs_lookup,
@@ -367,6 +421,7 @@ static const struct fuse_lowlevel_ops fs_ops = {
 	.release = fs_release,
 	.fsync = fs_fsync,
 	.ioctl = fs_ioctl,
+	.poll = fs_poll,
 };
 
 /*
@@ -463,6 +518,8 @@ new_fs(const struct fs_config *config, struct fs **ret_fs, struct spec_error *e)
 	fs->source.chan = chan_new(&chan);
 	if (fs->source.chan != NULL)
 		fs->se = new_session(fs);
+	if (fs->se != NULL && config->slave != NULL)
+		slave_place(config->slave, fs->source.chan, chan.chunk);
 	if (fs->se == NULL) {
 		chan_free(fs->source.chan);
 		free(fs);

@@ -12,15 +12,19 @@
 #include <time.h>
 
 struct fs;
+struct node;
+struct slave;
 struct spec_error;
 struct unit;
 
 struct fs_config {
-	const char *dir;  /* where to mount; not copied */
-	const char *base; /* the name of the drive; not copied */
-	size_t n_nodes;	  /* that many of node_table */
+	const char *dir;		 /* where to mount; not copied */
+	const char *base;		 /* the name of the drive; not copied */
+	const struct node *const *nodes; /* as many as ... */
+	size_t n_nodes;
 	struct unit *unit;
-	int ended_fd; /* as in chan.h */
+	struct slave *slave; /* of the node that is one; NULL: none is */
+	int ended_fd;	     /* as in chan.h */
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;

@@ -7,18 +7,23 @@
 #define PMT_NODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct node {
 	const char *prefix, *suffix; /* around the name of the drive */
 	unsigned mode;		     /* as drive_open() takes it */
 	bool rewinds;		     /* on close */
+	bool slave;		     /* the other end: no drive's */
 };
 
-#define NODE_COUNT 8
-#define NODE_PLAIN 2 /* those of mode 0 come first */
+#define NODE_MAX 9 /* that a drive can have */
 
-/* By the minor number of the node; in a FUSE file system, inode number - 2. */
-extern const struct node node_table[NODE_COUNT];
+/*
+ * The nodes of a drive: st's two, or with ${modes} st's eight; and with ${pair}
+ * those of a pair.  Returns how many; the place of a node among them is its
+ * minor number, or in a FUSE file system, inode number - 2.
+ */
+size_t node_choose(bool modes, bool pair, const struct node *ret[NODE_MAX]);
 
 /* The longest name of a drive, and of a node, bytes without the zero. */
 #define NODE_MAX_BASE 60

@@ -16,11 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "dev.h"
 #include "fs.h"
+#include "gate.h"
 #include "libfuse.h"
 #include "log.h"
 #include "nodes.h"
+#include "slave.h"
 #include "spec.h"
 #include "unit.h"
 
@@ -37,9 +40,14 @@ struct nodes {
 	char *dir; /* absolute; NULL: CUSE */
 	int ended_fd;
 	bool stuck;
+	bool stopped; /* the channels */
 	struct unit unit;
+	struct slave *slave; /* the tape's end; NULL: there is none */
+	struct gate gate;    /* if there is one */
+	const struct node *nodes[NODE_MAX];
+	size_t n_nodes;
 	struct fs *fs;
-	struct dev *devs[NODE_COUNT];
+	struct dev *devs[NODE_MAX];
 };
 
 /* The messages of libfuse, without the newline. */
@@ -74,15 +82,11 @@ fill_defaults(struct nodes_config *config)
 		config->source = &caller_proc;
 }
 
-static size_t
-count_of(const struct nodes_config *config)
-{
-	return config->modes ? NODE_COUNT : NODE_PLAIN;
-}
-
 static int
 check(const struct nodes_config *config, struct spec_error *e)
 {
+	const struct node *nodes[NODE_MAX];
+	size_t n = node_choose(config->modes, config->port != NULL, nodes);
 	size_t i;
 	int r = 0;
 
@@ -93,8 +97,8 @@ check(const struct nodes_config *config, struct spec_error *e)
 		    config->name, NODE_MAX_BASE);
 	if (config->fuse_dir != NULL)
 		return 0;
-	for (i = 0; r == 0 && i < count_of(config); i++)
-		r = dev_check(&node_table[i], config->name, e);
+	for (i = 0; r == 0 && i < n; i++)
+		r = dev_check(nodes[i], config->name, e);
 	return r;
 }
 
@@ -112,6 +116,8 @@ new_nodes(struct drive *d, const struct nodes_config *config,
 	n->name = strdup(config->name);
 	n->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	unit_init(&n->unit, d, n->name, n->config.source);
+	n->n_nodes = node_choose(config->modes, config->port != NULL, n->nodes);
+	gate_init(&n->gate, config->port, call_resume);
 	*ret_nodes = n;
 	if (n->name == NULL || n->ended_fd < 0)
 		return spec_fail(e, errno, "%s: %s", config->name,
@@ -128,8 +134,10 @@ start_fs(struct nodes *n, struct spec_error *e)
 {
 	struct fs_config config = {
 		.base = n->name,
-		.n_nodes = count_of(&n->config),
+		.nodes = n->nodes,
+		.n_nodes = n->n_nodes,
 		.unit = &n->unit,
+		.slave = n->slave,
 		.ended_fd = n->ended_fd,
 		.uid = n->config.uid,
 		.gid = n->config.gid,
@@ -164,15 +172,35 @@ start_devs(struct nodes *n, struct spec_error *e)
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < count_of(&n->config); i++) {
-		config.node = &node_table[i];
+	for (i = 0; r == 0 && i < n->n_nodes; i++) {
+		config.node = n->nodes[i];
+		config.slave = n->nodes[i]->slave ? n->slave : NULL;
 		config.minor = (unsigned)i;
 		r = dev_make(&config, &n->devs[i], e);
 		if (r == 0)
 			config.major = dev_major(n->devs[i]);
 	}
-	for (i = 0; r == 0 && i < count_of(&n->config); i++)
+	for (i = 0; r == 0 && i < n->n_nodes; i++)
 		r = dev_serve(n->devs[i], e);
+	return r;
+}
+
+/* What a drive with a slave end has beside its nodes. */
+static int
+start_pair(struct nodes *n, struct spec_error *e)
+{
+	int r;
+
+	if (n->config.port == NULL)
+		return 0;
+	n->slave = slave_new(n->config.port);
+	if (n->slave == NULL)
+		return spec_fail(e, ENOMEM, "out of memory");
+	if (!n->config.wait_for_slave)
+		return 0;
+	r = gate_start(&n->gate, e);
+	if (r == 0)
+		n->unit.gate = &n->gate;
 	return r;
 }
 
@@ -189,6 +217,8 @@ nodes_start(struct drive *d, const struct nodes_config *config,
 		r = new_nodes(d, config, &n, e);
 	if (r == 0)
 		r = watch_start(&n->unit.watch, e);
+	if (r == 0)
+		r = start_pair(n, e);
 	if (r == 0)
 		r = config->fuse_dir != NULL ? start_fs(n, e)
 					     : start_devs(n, e);
@@ -286,30 +316,86 @@ let_records_end(struct nodes *n, int timeout_ms)
 	}
 }
 
+static void
+stop_channels(struct nodes *n)
+{
+	size_t i;
+
+	if (n->fs != NULL)
+		fs_stop(n->fs);
+	for (i = 0; i < NODE_MAX; i++)
+		if (n->devs[i] != NULL)
+			dev_stop(n->devs[i]);
+	n->stopped = true;
+}
+
+static int
+join_channels(struct nodes *n, const struct timespec *deadline)
+{
+	size_t i;
+	int r = 0;
+
+	if (n->fs != NULL)
+		r = fs_join(n->fs, deadline);
+	for (i = 0; i < NODE_MAX; i++)
+		if (n->devs[i] != NULL && dev_join(n->devs[i], deadline) < 0)
+			r = -ETIMEDOUT;
+	return r;
+}
+
+/* The channels go on: without them no answer of the slave would come. */
+static int
+await_idle(struct nodes *n, int timeout_ms)
+{
+	int waited;
+
+	for (waited = 0; lane_is_busy(&n->unit.lane); waited += NODES_LOOK) {
+		if (waited >= timeout_ms)
+			return -ETIMEDOUT;
+		(void)poll(NULL, 0, NODES_LOOK); /* no event tells */
+	}
+	return 0;
+}
+
+static void
+close_gate(struct nodes *n)
+{
+	void *item = n->unit.gate != NULL ? gate_close(&n->gate) : NULL;
+
+	if (item != NULL)
+		call_drop(item);
+}
+
 int
 nodes_stop(struct nodes *n, int timeout_ms)
 {
 	const struct timespec deadline = deadline_in(timeout_ms);
-	size_t i;
-	int r = 0;
+	int r;
 
 	let_records_end(n, timeout_ms);
-	if (n->fs != NULL)
-		fs_stop(n->fs);
-	for (i = 0; i < NODE_COUNT; i++)
-		if (n->devs[i] != NULL)
-			dev_stop(n->devs[i]);
+	close_gate(n);
+	if (n->slave == NULL)
+		stop_channels(n);
 	lane_close(&n->unit.lane);
 	watch_stop(&n->unit.watch);
-	if (n->fs != NULL)
-		r = fs_join(n->fs, &deadline);
-	for (i = 0; i < NODE_COUNT; i++)
-		if (n->devs[i] != NULL && dev_join(n->devs[i], &deadline) < 0)
-			r = -ETIMEDOUT;
+	r = n->slave != NULL ? await_idle(n, timeout_ms)
+			     : join_channels(n, &deadline);
 	n->stuck = r < 0;
 	if (n->stuck)
 		log_error("%s: an operation does not end", n->name);
 	return r;
+}
+
+/* The channels of a drive with a slave end, after the drive. */
+static void
+stop_late(struct nodes *n)
+{
+	const struct timespec deadline = deadline_in(NODES_GRACE);
+
+	if (n->stuck || n->stopped)
+		return;
+	stop_channels(n);
+	n->stuck = join_channels(n, &deadline) < 0;
 }
 
 void
@@ -319,11 +405,15 @@ nodes_free(struct nodes *n)
 
 	if (n == NULL)
 		return;
+	stop_late(n);
 	fs_free(n->fs, n->stuck);
-	for (i = 0; i < NODE_COUNT; i++)
+	for (i = 0; i < NODE_MAX; i++)
 		dev_free(n->devs[i], n->stuck);
 	if (n->stuck)
 		return; /* a thread uses all the rest */
+	gate_join(&n->gate);
+	gate_destroy(&n->gate);
+	slave_free(n->slave);
 	unit_fini(&n->unit);
 	if (n->ended_fd >= 0)
 		(void)close(n->ended_fd); /* it holds nothing */

@@ -11,6 +11,8 @@
  *     drive_shutdown()
  *     nodes_free()        the nodes are gone
  *
+ * A drive whose tape is a pair has another node, for the tape: the slave end.
+ *
  * Threads: from nodes_start() to the end of nodes_stop() the drive is used by
  * the threads of the nodes, and by nobody else.  All signals are blocked in
  * them except the first real-time signal, whose handler nodes_start() sets.
@@ -24,6 +26,7 @@
 struct caller_source;
 struct drive;
 struct nodes;
+struct port;
 struct spec_error;
 
 /* By default 0660 root:tape; for an ordinary user 0600 and his own. */
@@ -35,6 +38,12 @@ struct nodes_config {
 	const char *name;     /* of the drive: "pmt" makes pmt and npmt */
 	const char *fuse_dir; /* where to mount; NULL: CUSE */
 	bool modes; /* the nodes of st's other three modes, too: pmtl ... */
+	/*
+	 * If the tape is a pair: its port, for the slave end, a node "pmts",
+	 * and for the master end another name, "pmtm".  Else NULL.
+	 */
+	struct port *port;
+	bool wait_for_slave; /* an open(2) waits while there is none */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
@@ -65,12 +74,13 @@ int nodes_ended_fd(const struct nodes *n);
 bool nodes_call(struct nodes *n, void (*call)(void *arg), void *arg);
 
 /*
- * Takes no more requests, and waits up to ${timeout_ms} for the operation that
- * the drive is in to end; it is answered.  A record of which a part has come is
- * given half a second to become whole, or is dropped.  What waits or begins
- * meanwhile is answered with ENOTCONN.  -ETIMEDOUT: the operation goes on; then
- * the drive must not be touched, and the process must end by _exit(2) soon
- * after nodes_free().
+ * Takes no more requests of the drive's, and waits up to ${timeout_ms} for the
+ * operation that the drive is in to end; it is answered.  A record of which a
+ * part has come is given half a second to become whole, or is dropped.  What
+ * waits or begins meanwhile is answered with ENOTCONN.  -ETIMEDOUT: the
+ * operation goes on; then the drive must not be touched, and the process must
+ * end by _exit(2) soon after nodes_free().  A slave end is served until then,
+ * so that the drive can be shut down.
  */
 int nodes_stop(struct nodes *n, int timeout_ms);
 

@@ -111,6 +111,12 @@ new_file(struct unit *u, const struct unit_port *port, const struct node *node)
 	return file;
 }
 
+bool
+unit_is_open(const struct unit *u)
+{
+	return u->file != NULL;
+}
+
 int
 unit_open(struct unit *u, const struct unit_port *port, const struct node *node,
     int flags, uint64_t *ret_handle)

@@ -25,6 +25,7 @@
 #include "watch.h"
 
 struct drive;
+struct gate;
 struct unit_file;
 
 struct unit {
@@ -33,6 +34,7 @@ struct unit {
 	const struct caller_source *source;
 	struct lane lane;
 	struct watch watch;
+	struct gate *gate; /* where an open waits for a slave; NULL: nowhere */
 	/*
 	 * Who waited for the operation in the lane has been given up: the drive
 	 * belongs to nobody, and is busy until the tape comes back.
@@ -77,6 +79,9 @@ struct unit_port {
 	 */
 	bool is_file;
 };
+
+/* Whether a program has the drive open. */
+bool unit_is_open(const struct unit *u);
 
 /*
  * open(2) of ${node}.  On success ${ret_handle} names the open file; it is

@@ -394,11 +394,30 @@ drive_max_read(const struct drive *d)
 	return info.max_read;
 }
 
+/*
+ * A medium may have come or gone since the drive was used last.  st learns that
+ * from TEST UNIT READY; one that has gone with the position is no medium.
+ */
+static void
+look_for_medium(struct drive *d)
+{
+	struct tape_info info;
+
+	tape_describe(d->tape, &info);
+	if (info.fresh)
+		(void)load_tape(d); /* d->ready says how that went */
+	else if (position_lost(d) && !info.loaded)
+		no_medium(d, READY_NO_TAPE);
+}
+
 /* st.c, st_open(): a failure after this point leaves the drive free. */
 static int
 open_medium(struct drive *d)
 {
-	int r = drive_check_medium(d);
+	int r;
+
+	look_for_medium(d);
+	r = drive_check_medium(d);
 
 	if (r < 0 || d->nonblock || d->ready == READY_YES)
 		return r;

@@ -59,11 +59,11 @@ lock(struct pidfile *p, struct spec_error *e)
 	number = number_in(p->fd);
 	if (number <= 0)
 		return spec_fail(e, EBUSY,
-		    "--pidfile %s: another pmtd, which is starting, has it",
-		    p->path);
+		    "--pidfile %s: another %s, which is starting, has it",
+		    p->path, program_invocation_short_name);
 	return spec_fail(e, EBUSY,
-	    "--pidfile %s: pmtd is running already, as process %ld", p->path,
-	    number);
+	    "--pidfile %s: %s is running already, as process %ld", p->path,
+	    program_invocation_short_name, number);
 }
 
 /* Opens and locks what is there. */

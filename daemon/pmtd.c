@@ -5,7 +5,6 @@
  * becoming a daemon, and what happens between SIGTERM and the end.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
 #include <poll.h>
@@ -16,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +27,10 @@
 #include "mirror.h"
 #include "nodes.h"
 #include "null.h"
+#include "pair.h"
 #include "pidfile.h"
+#include "port.h"
+#include "process.h"
 #include "spec.h"
 #include "st.h"
 
@@ -40,6 +41,7 @@
  * the process is gone whatever hangs, milliseconds.
  */
 #define STOP_MS 1200
+#define SLAVE_MS 1000 /* what a slave gets for all that is left to ask him */
 #define DEATH_MS 1800
 
 static const struct tape_type *const types[] = {
@@ -49,6 +51,7 @@ static const struct tape_type *const types[] = {
 	&st_tape_type,
 	&mirror_tape_type,
 	&rmt_tape_type,
+	&pair_tape_type,
 	NULL,
 };
 
@@ -71,6 +74,13 @@ struct setup {
 
 static struct pidfile *pidfile; /* NULL: none; for die(), too */
 
+/* The tape's port, for the thread that ends us; NULL: it has none, or is gone.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct port *port;
+} late = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
 enum long_option {
 	OPT_NAME = 256,
 	OPT_FUSE,
@@ -78,6 +88,7 @@ enum long_option {
 	OPT_PIDFILE,
 	OPT_MODE,
 	OPT_MODES,
+	OPT_NO_SLAVE,
 	OPT_OWNER,
 	OPT_GROUP,
 	OPT_DEBUG,
@@ -92,6 +103,7 @@ static const struct option long_options[] = {
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "mode", required_argument, NULL, OPT_MODE },
 	{ "modes", no_argument, NULL, OPT_MODES },
+	{ "no-slave", required_argument, NULL, OPT_NO_SLAVE },
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "group", required_argument, NULL, OPT_GROUP },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
@@ -111,6 +123,7 @@ static const char help_text[] =
     "  --fuse DIR     no device nodes, but files DIR/NAME and DIR/nNAME\n"
     "  --modes        also NAMEl, NAMEm and NAMEa: the other modes of the "
     "drive\n"
+    "  --no-slave=wait|fail  what an open does while pair: has no slave\n"
     "  --mode MODE    of the nodes, octal (default 0660)\n"
     "  --owner USER   of the nodes (default root)\n"
     "  --group GROUP  of the nodes (default tape)\n"
@@ -126,6 +139,7 @@ static const char help_text[] =
     "  mirror:{A,B...}   one tape on several, which end together\n"
     "  st:/dev/nst0      a tape drive of this machine\n"
     "  rmt:HOST:DEVICE   a tape drive of another host\n"
+    "  pair:[SOCKET]     whatever program opens /dev/NAMEs, or connects\n"
     "  null:             takes everything and keeps nothing\n"
     "  fault:{SPEC},do=  fails on purpose, by a script\n"
     "See pmtd(8).\n";
@@ -201,6 +215,12 @@ take_option(struct settings *s, int option, const char *arg)
 	case OPT_PIDFILE:
 		s->pidfile = arg;
 		return -1;
+	case OPT_NO_SLAVE:
+		s->nodes.wait_for_slave = strcmp(arg, "wait") == 0;
+		if (s->nodes.wait_for_slave || strcmp(arg, "fail") == 0)
+			return -1;
+		log_error("--no-slave %s: neither wait nor fail", arg);
+		return EXIT_USAGE;
 	case OPT_MODE:
 		if (parse_mode(arg, &s->nodes.mode))
 			return -1;
@@ -312,6 +332,34 @@ remove_made(struct setup *setup)
 	}
 }
 
+/* A slave end without a socket is a node, which the drive has for its tape. */
+static bool
+pair_is_nested(const struct spec *spec, bool nested)
+{
+	if (nested && spec->type == &pair_tape_type && spec->arg[0] == '\0') {
+		log_error("at %zu: a pair: inside of another tape has no node; "
+			  "name a socket for it, pair:PATH",
+		    spec->at);
+		return true;
+	}
+	for (size_t i = 0; i < spec->n_children; i++)
+		if (pair_is_nested(spec->children[i], true))
+			return true;
+	return false;
+}
+
+/*
+ * Loads the tape, without which there is no drive; but that of a pair comes
+ * with the slave.
+ */
+static int
+load_first(struct tape *t)
+{
+	int r = tape_load(t);
+
+	return pair_port(t) != NULL ? 0 : r;
+}
+
 /* The drive over the tape that the spec names; the exit status if not 0. */
 static int
 open_drive(struct setup *setup, const char *text)
@@ -324,13 +372,15 @@ open_drive(struct setup *setup, const char *text)
 		log_error("%s", e.text);
 		return EXIT_USAGE;
 	}
+	if (pair_is_nested(setup->spec, false))
+		return EXIT_USAGE;
 	r = spec_open(setup->spec, &setup->tape, &e);
 	if (r < 0) {
 		log_error("%s", e.text);
 		return status_of(r);
 	}
 	note_missing(setup, setup->spec);
-	r = tape_load(setup->tape);
+	r = load_first(setup->tape);
 	if (r == 0)
 		setup->drive = drive_new(setup->tape);
 	if (setup->drive != NULL)
@@ -350,75 +400,6 @@ free_setup(struct setup *setup)
 	free(setup->missing);
 }
 
-/*
- * The daemonizing parent: waits until the child says that all is ready, or has
- * died, and exits with its status.
- */
-static _Noreturn void
-wait_for_child(int fd, pid_t pid)
-{
-	char ready;
-	ssize_t n;
-	int status;
-
-	do
-		n = read(fd, &ready, 1);
-	while (n < 0 && errno == EINTR);
-	if (n == 1)
-		_exit(EXIT_SUCCESS);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
-		_exit(WEXITSTATUS(status));
-	_exit(EXIT_FAILURE);
-}
-
-/*
- * Forks, and returns in the child.  ${ret_fd}: what tells the parent to exit.
- * False: after a message.
- */
-static bool
-become_daemon(int *ret_fd)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		log_error("pipe: %s", strerror(errno));
-		return false;
-	}
-	pid = fork();
-	if (pid < 0) {
-		log_error("fork: %s", strerror(errno));
-		return false;
-	}
-	if (pid > 0) {
-		(void)close(fds[1]); /* so that its death is seen */
-		wait_for_child(fds[0], pid);
-	}
-	(void)close(fds[0]); /* the parent's end */
-	(void)setsid();	     /* can't fail in a child */
-	*ret_fd = fds[1];
-	return true;
-}
-
-/* Everything is there: tells whoever waits for it. */
-static void
-announce(int parent_fd)
-{
-	int null;
-
-	(void)sd_notify(0, "READY=1"); /* no systemd is fine */
-	if (parent_fd < 0)
-		return;
-	log_to_syslog();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd <= 2; fd++)
-		(void)dup2(null, fd); /* nobody reads them any more */
-	if (null > 2)
-		(void)close(null);	/* it has copies */
-	(void)!write(parent_fd, "", 1); /* a dead parent needs no answer */
-	(void)close(parent_fd);		/* nothing is written to it */
-}
-
 /* Ends at once, with the tape in the middle of something. */
 static _Noreturn void
 die(const char *what)
@@ -428,17 +409,36 @@ die(const char *what)
 	_exit(EXIT_FAILURE);
 }
 
+static void
+sleep_ms(long ms)
+{
+	struct timespec left = { .tv_sec = ms / 1000,
+		.tv_nsec = ms % 1000 * 1000000L };
+
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		continue;
+}
+
 /* The thread that sees to it that the process ends, whatever hangs. */
 static void *
 end_late(void *unused)
 {
-	struct timespec left = { .tv_sec = DEATH_MS / 1000,
-		.tv_nsec = DEATH_MS % 1000 * 1000000L };
-
-	while (nanosleep(&left, &left) != 0 && errno == EINTR)
-		continue;
+	sleep_ms(SLAVE_MS);
+	pthread_mutex_lock(&late.lock);
+	if (late.port != NULL)
+		port_cut(late.port, "he does not answer, and this is the end");
+	pthread_mutex_unlock(&late.lock);
+	sleep_ms(DEATH_MS - SLAVE_MS);
 	die("what close would have written");
 	return unused;
+}
+
+static void
+set_late_port(struct port *port)
+{
+	pthread_mutex_lock(&late.lock);
+	late.port = port;
+	pthread_mutex_unlock(&late.lock);
 }
 
 static void
@@ -450,27 +450,6 @@ arm_death(void)
 		log_warning("no thread to end a tape that hangs");
 }
 
-/*
- * From here on no signal interrupts anything: SIGTERM and its like are read
- * from the result, a pipe without a reader is an errno, and so is a file that
- * is too large.
- */
-static int
-take_signals(void)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGUSR1);
-	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 static void
 line_to_log(void *arg, const char *text)
 {
@@ -478,13 +457,13 @@ line_to_log(void *arg, const char *text)
 	log_info("%s", text);
 }
 
+static const struct tape_listener log_listener = { .line = line_to_log };
+
 /* What SIGUSR1 asks for, between two operations. */
 static void
 report(void *tape)
 {
-	const struct tape_listener listener = { .line = line_to_log };
-
-	tape_report(tape, &listener);
+	tape_report(tape, &log_listener);
 }
 
 /* Whether the signal that has come was no end, but asked for a report. */
@@ -496,8 +475,11 @@ answer_signal(struct tape *t, struct nodes *n, int signal_fd)
 	if (read(signal_fd, &info, sizeof(info)) != sizeof(info) ||
 	    info.ssi_signo != SIGUSR1)
 		return false;
-	if (!nodes_call(n, report, t))
-		log_info("an operation is under way; the report follows it");
+	if (nodes_call(n, report, t))
+		return true;
+	log_info("an operation is under way; the report follows it");
+	if (pair_port(t) != NULL)
+		port_report(pair_port(t), &log_listener);
 	return true;
 }
 
@@ -545,9 +527,13 @@ finish(struct drive *d, struct nodes *n)
 static struct nodes *
 start(struct setup *setup, const struct settings *s, int *ret_status)
 {
+	struct nodes_config config = s->nodes;
 	struct spec_error e;
 	struct nodes *n;
-	int r = nodes_start(setup->drive, &s->nodes, &n, &e);
+	int r;
+
+	config.port = pair_port(setup->tape);
+	r = nodes_start(setup->drive, &config, &n, &e);
 
 	*ret_status = status_of(r);
 	if (r == 0 && pidfile != NULL) {
@@ -577,9 +563,12 @@ serve(struct setup *setup, const struct settings *s, int signal_fd,
 		remove_made(setup);
 		return status;
 	}
-	announce(parent_fd);
+	process_ready(parent_fd);
 	wait_for_end(setup->tape, n, signal_fd);
-	return finish(setup->drive, n);
+	set_late_port(pair_port(setup->tape));
+	status = finish(setup->drive, n);
+	set_late_port(NULL); /* it goes with the tape */
+	return status;
 }
 
 /*
@@ -590,7 +579,7 @@ static int
 run(const struct settings *s, int parent_fd)
 {
 	struct setup setup = { .drive = NULL };
-	int signal_fd = take_signals();
+	int signal_fd = process_signals();
 	int status = EXIT_FAILURE;
 
 	if (signal_fd < 0) {
@@ -603,13 +592,6 @@ run(const struct settings *s, int parent_fd)
 	free_setup(&setup);
 	(void)close(signal_fd); /* it holds nothing */
 	return status;
-}
-
-/* What tapes have to say though nothing fails. */
-static void
-alarm_to_log(const char *line)
-{
-	log_error("%s", line);
 }
 
 static bool
@@ -629,19 +611,20 @@ main(int argc, char **argv)
 	struct settings s = { .nodes = { .name = "pmt",
 				  .mode = NODES_DEFAULT_MODE,
 				  .uid = NODES_DEFAULT_UID,
-				  .gid = NODES_DEFAULT_GID } };
+				  .gid = NODES_DEFAULT_GID,
+				  .wait_for_slave = true } };
 	int parent_fd = -1;
 	int status;
 
 	log_name("pmtd");
-	tape_set_alarm(alarm_to_log);
+	tape_set_alarm(process_alarm);
 	status = take_arguments(&s, argc, argv);
 	if (status >= 0)
 		return status;
 	if (!claim_pidfile(s.pidfile))
 		return EXIT_FAILURE;
 	status = EXIT_FAILURE;
-	if (s.foreground || become_daemon(&parent_fd))
+	if (s.foreground || process_background(&parent_fd))
 		status = run(&s, parent_fd);
 	pidfile_remove(pidfile);
 	pidfile_free(pidfile);

@@ -78,6 +78,8 @@ struct tape_info {
 	uint32_t room; /* largest record, bytes, that tape_write() would take
 			  here without TAPE_EOM, as far as can be told */
 	bool loaded;   /* a medium is there and ready */
+	bool fresh;    /* another medium has come than the one that was loaded
+			  last, and waits for tape_load() */
 	bool write_protected; /* the medium, not the open mode */
 	bool can_compress;
 	uint8_t density; /* density code, 0: default */

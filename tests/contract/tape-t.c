@@ -89,6 +89,20 @@ static const struct subject subjects[] = {
 	    .spec = "file:%s.vtape",
 	    .protected = "file:%s.vtape,readonly=yes",
 	    .limited = "file:%s.vtape,capacity=4040,warn=1100" },
+	{ .name = "pmt behind a pair",
+	    .traits = KEEPS | ERASES,
+	    .spec = "served:{file:%s.s.pmt}",
+	    .protected = "served:{file:%s.s.pmt,readonly=yes}",
+	    .limited = "served:{file:%s.s.pmt,capacity=4300,warn=1200}" },
+	{ .name = "simh behind a pair",
+	    .traits = KEEPS | ERASES | COUNTS | RETRIES,
+	    .spec = "served:{file:%s.s.tap}",
+	    .protected = "served:{file:%s.s.tap,readonly=yes}",
+	    .limited = "served:{file:%s.s.tap,capacity=4040,warn=1100}" },
+	{ .name = "mirror behind pairs, behind a pair",
+	    .traits = KEEPS | ERASES | COUNTS,
+	    .spec = "served:{mirror:{served:{file:%s.sa.tap},"
+		    "served:{file:%s.sb.tap}}}" },
 	{ .name = "null", .traits = COUNTS | ERASES, .spec = "null:" },
 };
 

@@ -22,6 +22,7 @@
 #include "fault.h"
 #include "mirror.h"
 #include "null.h"
+#include "served.h"
 #include "spec.h"
 #include "st.h"
 #include "tap.h"
@@ -29,7 +30,7 @@
 
 static const struct tape_type *const test_types[] = { &file_tape_type,
 	&null_tape_type, &st_tape_type, &mirror_tape_type, &fault_tape_type,
-	&rmt_tape_type, NULL };
+	&rmt_tape_type, &served_tape_type, NULL };
 
 /* A tape, not loaded; what can't be opened ends the test. */
 static inline struct tape *

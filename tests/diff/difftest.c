@@ -13,7 +13,8 @@
  *         twin side by side; of those that differ it prints the shortest script
  *         that does, and ends after so many
  *
- * With -u cuse or -u fuse NODE is one of ours: see exclusions.h.
+ * With -u cuse or -u fuse NODE is one of ours: see exclusions.h.  With -p the
+ * twin's tape is behind a pair.
  * Results are TAP.  NODE wants to be blank and loaded; a case erases it.
  */
 #include <errno.h>
@@ -24,6 +25,7 @@
 
 #include "compare.h"
 #include "exclusions.h"
+#include "served.h"
 #include "step.h"
 #include "subject.h"
 #include "tap.h"
@@ -179,7 +181,7 @@ usage(void)
 	fputs("usage: difftest check|record|compare [-n NODE] [-s SEED]"
 	      " [-c OPERATIONS]\n"
 	      "                [-t SECONDS] [-d DIFFERENCES] [-u cuse|fuse] "
-	      "[-v] [SCRIPT...]\n",
+	      "[-p] [-v] [SCRIPT...]\n",
 	    stderr);
 	return 2;
 }
@@ -196,7 +198,7 @@ parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:c:d:t:u:v")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:c:d:t:u:pv")) != -1) {
 		if (c == 'n')
 			o->node = optarg;
 		else if (c == 's')
@@ -211,6 +213,8 @@ parse_options(int argc, char **argv, struct options *o)
 			take_ours(o, EXCLUSIONS_CUSE);
 		else if (c == 'u' && strcmp(optarg, "fuse") == 0)
 			take_ours(o, EXCLUSIONS_FUSE);
+		else if (c == 'p')
+			twin_set_wrap(served_new);
 		else if (c == 'v')
 			o->verbose = true;
 		else

@@ -54,6 +54,12 @@ struct subject *node_new(const char *path);
  */
 struct subject *twin_new(bool like_scsi_debug);
 
+/*
+ * From now on a twin's drive has the tape that ${wrap} makes of the one in
+ * memory, which it takes over.
+ */
+void twin_set_wrap(struct tape *(*wrap)(struct tape *below));
+
 /* A look into the twin, for the generator and the exclusions. */
 struct drive *twin_drive(struct subject *s);
 struct tape *twin_tape(struct subject *s);

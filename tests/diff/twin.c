@@ -22,10 +22,18 @@
 struct twin {
 	struct subject base;
 	struct drive *drive;
-	struct tape *tape; /* the drive's */
+	struct tape *tape; /* in memory: the drive's, or the one behind it */
 	bool like_scsi_debug;
 	unsigned open; /* STEP_OPEN_* of the open */
 };
+
+static struct tape *(*wrap_tape)(struct tape *below);
+
+void
+twin_set_wrap(struct tape *(*wrap)(struct tape *below))
+{
+	wrap_tape = wrap;
+}
 
 static struct twin *
 twin_of(struct subject *s)
@@ -57,7 +65,9 @@ twin_renew(struct subject *s)
 	}
 	drive_free(t->drive);
 	t->tape = memtape_new(&config);
-	t->drive = t->tape == NULL ? NULL : drive_new(t->tape);
+	if (t->tape == NULL)
+		tap_bail("out of memory");
+	t->drive = drive_new(wrap_tape == NULL ? t->tape : wrap_tape(t->tape));
 	if (t->drive == NULL)
 		tap_bail("out of memory");
 }

@@ -364,8 +364,10 @@ static void
 start_kernel(struct kernel *k, unsigned minor)
 {
 	const struct cuse_init_in arg = { .major = 7, .minor = 38 };
+	const struct node *nodes[NODE_MAX];
+	const size_t n_nodes = node_choose(false, false, nodes);
 	const struct dev_config config = {
-		.node = &node_table[1],
+		.node = nodes[n_nodes - 1],
 		.base = "test",
 		.unit = &unit,
 		.ended_fd = ended_fd,

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libpmt: the slave end for programs.  Messages in and out of the descriptor,
+ * whole; what they may say is in wire.c.
+ *
+ * On a node read() gives exactly one request and write() takes exactly one
+ * answer, so that header and record have to lie together.  On a socket they are
+ * gathered, and bytes come in pieces.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "libpmt_pair.h"
+#include "wire.h"
+
+/* ---- Making and ending --------------------------------------------------- */
+
+static int
+map_buffer(struct pmt_pair *pair)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	/* What is never touched costs no memory. */
+	pair->map_size = page + PMT_PAIR_MAX_RECORD;
+	pair->map = mmap(NULL, pair->map_size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (pair->map == MAP_FAILED)
+		return -errno;
+	pair->header = pair->map + page - PMT_PAIR_HEADER;
+	return 0;
+}
+
+int
+pair_adopt(int fd, struct pmt_pair **ret_pair)
+{
+	struct pmt_pair *pair = calloc(1, sizeof(*pair));
+	struct stat st;
+	int r = pair == NULL ? -ENOMEM : map_buffer(pair);
+
+	if (r == 0 && fstat(fd, &st) < 0) {
+		r = -errno;
+		(void)munmap(pair->map, pair->map_size); /* it was mapped */
+	}
+	if (r < 0) {
+		free(pair);
+		(void)close(fd); /* nothing was written to it */
+		return r;
+	}
+	pair->fd = fd;
+	pair->is_socket = S_ISSOCK(st.st_mode);
+	pair->why = "";
+	*ret_pair = pair;
+	return 0;
+}
+
+/*
+ * pmtd says HELLO to whom it lets in, at once, and leaves others without a word.
+ * The message stays where it is.
+ */
+static int
+await_greeting(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n < 0)
+		return errno == ECONNRESET ? -EBUSY : -errno;
+	return n == 0 ? -EBUSY : 0;
+}
+
+/* The socket at ${path}, connected to a pmtd that has let us in. */
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path); /* it fits */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0
+	    ? -errno
+	    : await_greeting(fd);
+	if (err == 0)
+		return fd;
+	(void)close(fd); /* nothing was sent */
+	return err;
+}
+
+int
+pmt_pair_open(const char *path, struct pmt_pair **ret_pair)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISSOCK(st.st_mode))
+		fd = connect_to(path);
+	else
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return S_ISSOCK(st.st_mode) ? fd : -errno;
+	return pair_adopt(fd, ret_pair);
+}
+
+int
+pmt_pair_fd(const struct pmt_pair *pair)
+{
+	return pair->fd;
+}
+
+void *
+pmt_pair_room(struct pmt_pair *pair)
+{
+	return pair->header + PMT_PAIR_HEADER;
+}
+
+const char *
+pmt_pair_why(const struct pmt_pair *pair)
+{
+	return pair->why;
+}
+
+void
+pmt_pair_close(struct pmt_pair *pair)
+{
+	if (pair == NULL)
+		return;
+	(void)close(pair->fd); /* answers were sent whole, or not */
+	(void)munmap(pair->map, pair->map_size);
+	free(pair);
+}
+
+/* ---- Failing ------------------------------------------------------------- */
+
+static int
+fail(struct pmt_pair *pair, int r, const char *why)
+{
+	pair->why = why;
+	return r;
+}
+
+/* Nothing can be made of the pair any more. */
+static int
+end(struct pmt_pair *pair, int r, const char *why)
+{
+	pair->ended = true;
+	return fail(pair, r, why);
+}
+
+static int
+gone(struct pmt_pair *pair)
+{
+	return end(pair, -EPIPE, "the drive has ended, or has thrown us out");
+}
+
+/* What a transfer that failed with ${err} comes to. */
+static int
+failed(struct pmt_pair *pair, int err)
+{
+	switch (err) {
+	case EINTR:
+	case EAGAIN:
+		return fail(pair, -err, strerror(err));
+	case EPIPE:
+	case ENOTCONN:
+	case ECONNABORTED:
+	case ECONNRESET:
+	case ENODEV:
+		return gone(pair);
+	default:
+		return end(pair, -err, strerror(err));
+	}
+}
+
+/* ---- Requests ------------------------------------------------------------ */
+
+/* The message's length, once its header is there; before it, the header's. */
+static size_t
+length_of(const struct pmt_pair *pair)
+{
+	return pair->have < PMT_PAIR_HEADER ? PMT_PAIR_HEADER
+					    : le32_get(pair->header);
+}
+
+/*
+ * Reads until a message is whole.  There can be nothing behind it: the next
+ * request comes after the answer.
+ */
+static int
+receive(struct pmt_pair *pair)
+{
+	ssize_t n;
+
+	for (;;) {
+		n = read(pair->fd, pair->header + pair->have,
+		    PMT_PAIR_MAX_MESSAGE - pair->have);
+		if (n < 0)
+			return failed(pair, errno);
+		if (n == 0)
+			return gone(pair);
+		pair->have += (size_t)n;
+		if (pair->have > length_of(pair))
+			return end(pair, -EPROTO, "more bytes than a message");
+		if (pair->have >= PMT_PAIR_HEADER &&
+		    pair->have == length_of(pair))
+			return 0;
+		if (!pair->is_socket)
+			return end(pair, -EPROTO, "half a message");
+		if (length_of(pair) > PMT_PAIR_MAX_MESSAGE)
+			return end(pair, -EPROTO, "a message that is too long");
+	}
+}
+
+static int
+take_request(struct pmt_pair *pair)
+{
+	const char *why;
+	int r = receive(pair);
+
+	if (r < 0)
+		return r;
+	pair->have = 0;
+	if (pair_wire_get_request(pair->header, &pair->request, &why) < 0)
+		return end(pair, -EPROTO, why);
+	if (pair->request.len > 0)
+		pair->request.data = pmt_pair_room(pair);
+	pair->asked = true;
+	return 0;
+}
+
+/* Speaks the version that both sides know, if there is one. */
+static int
+say_hello(struct pmt_pair *pair)
+{
+	struct pmt_reply reply = pmt_reply_to(&pair->request);
+	int r;
+
+	reply.at = (struct pmt_position){ .known = false };
+	reply.done = PMT_PAIR_VERSION;
+	if (pair->request.unit <= PMT_PAIR_VERSION &&
+	    pair->request.count >= PMT_PAIR_VERSION)
+		return pmt_pair_answer(pair, &reply);
+	pmt_reply_fail(&reply, EPROTONOSUPPORT, "no version that both speak");
+	r = pmt_pair_answer(pair, &reply);
+	return r < 0 ? r : end(pair, -EPROTO, "no version that both speak");
+}
+
+int
+pmt_pair_next(struct pmt_pair *pair, struct pmt_request *ret_request)
+{
+	int r;
+
+	pair->why = "";
+	if (pair->asked)
+		return fail(pair, -EBUSY, "the last request is not answered");
+	if (pair->ended)
+		return gone(pair);
+	r = take_request(pair);
+	while (r == 0 && pair->request.op == PMT_HELLO) {
+		r = say_hello(pair);
+		if (r == 0)
+			r = take_request(pair);
+	}
+	if (r == 0)
+		*ret_request = pair->request;
+	return r;
+}
+
+/* ---- Answers ------------------------------------------------------------- */
+
+static uint64_t
+all_of(const struct pmt_request *request)
+{
+	if (request->op == PMT_FILEMARKS)
+		return request->count;
+	if (request->op != PMT_SPACE || request->unit == PMT_TO_EOD)
+		return 0;
+	return (int64_t)request->count < 0 ? -request->count : request->count;
+}
+
+struct pmt_reply
+pmt_reply_to(const struct pmt_request *request)
+{
+	return (struct pmt_reply){ .op = request->op,
+		.id = request->id,
+		.done = all_of(request),
+		.at = request->at,
+		.room = PMT_PAIR_MAX_RECORD };
+}
+
+void
+pmt_reply_fail(struct pmt_reply *reply, int error, const char *words)
+{
+	reply->error = error;
+	reply->cond = PMT_NONE;
+	reply->done = 0;
+	reply->data = words;
+	reply->len = strnlen(words, PMT_PAIR_MAX_WORDS);
+}
+
+void
+pmt_info_pack(const struct pmt_info *info, uint8_t buf[PMT_PAIR_INFO])
+{
+	pair_wire_put_info(buf, info);
+}
+
+/* One try; header and data are two pieces, or one. */
+static ssize_t
+put(struct pmt_pair *pair, struct iovec iov[2])
+{
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	if (pair->is_socket)
+		return sendmsg(pair->fd, &message, MSG_NOSIGNAL);
+	return write(pair->fd, pair->header, iov[0].iov_len + iov[1].iov_len);
+}
+
+static void
+advance(struct iovec iov[2], size_t n)
+{
+	for (int i = 0; i < 2; i++) {
+		size_t part = n < iov[i].iov_len ? n : iov[i].iov_len;
+
+		iov[i].iov_base = (uint8_t *)iov[i].iov_base + part;
+		iov[i].iov_len -= part;
+		n -= part;
+	}
+}
+
+/* An answer is never left half: signals, and a full socket, are waited out. */
+static int
+send_all(struct pmt_pair *pair, struct iovec iov[2])
+{
+	struct pollfd p = { .fd = pair->fd, .events = POLLOUT };
+	ssize_t n;
+
+	while (iov[0].iov_len + iov[1].iov_len > 0) {
+		n = put(pair, iov);
+		if (n >= 0 && !pair->is_socket &&
+		    (size_t)n != iov[0].iov_len + iov[1].iov_len)
+			return end(pair, -EPROTO, "half an answer was taken");
+		if (n < 0 && errno == EAGAIN)
+			(void)poll(&p, 1, -1); /* then it is tried again */
+		else if (n < 0 && errno != EINTR)
+			return failed(pair, errno);
+		if (n > 0)
+			advance(iov, (size_t)n);
+	}
+	return 0;
+}
+
+static int
+send_reply(struct pmt_pair *pair, const struct pmt_reply *reply)
+{
+	uint8_t *room = pmt_pair_room(pair);
+	struct iovec iov[2] = { { pair->header, PMT_PAIR_HEADER },
+		{ room, reply->len } };
+
+	if (reply->len > 0 && reply->data != room) {
+		/* Short ones, too: one piece is cheaper than two. */
+		memmove(room, reply->data, reply->len);
+	}
+	pair_wire_put_reply(pair->header, reply);
+	return send_all(pair, iov);
+}
+
+int
+pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
+{
+	const char *why;
+	int r;
+
+	pair->why = "";
+	if (!pair->asked)
+		return fail(pair, -EINVAL, "there is nothing to answer");
+	if (reply->error < 0)
+		return fail(pair, -EINVAL, "no such error");
+	if (pair_wire_check_reply(&pair->request, reply, &why) < 0)
+		return fail(pair, -EINVAL, why);
+	if (pair->ended)
+		return gone(pair);
+	r = send_reply(pair, reply);
+	pair->asked = false;
+	return r;
+}
+
+/* ---- The loop ------------------------------------------------------------ */
+
+static int
+wait_for_request(struct pmt_pair *pair, struct pmt_request *ret_request)
+{
+	struct pollfd p = { .fd = pair->fd, .events = POLLIN };
+	int r;
+
+	while ((r = pmt_pair_next(pair, ret_request)) == -EAGAIN)
+		if (poll(&p, 1, -1) < 0)
+			return fail(pair, -errno, strerror(errno));
+	return r;
+}
+
+int
+pmt_pair_serve(struct pmt_pair *pair, const pmt_handler handlers[PMT_OPS],
+    void *arg)
+{
+	struct pmt_request request;
+	struct pmt_reply reply;
+	int r;
+
+	while ((r = wait_for_request(pair, &request)) == 0) {
+		reply = pmt_reply_to(&request);
+		if (handlers[request.op] != NULL)
+			handlers[request.op](arg, &request, &reply);
+		else
+			pmt_reply_fail(&reply, EOPNOTSUPP,
+			    "this tape can't do that");
+		r = pmt_pair_answer(pair, &reply);
+		if (r < 0)
+			break;
+	}
+	return r == -EPIPE ? 0 : r;
+}
