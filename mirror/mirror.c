@@ -71,9 +71,13 @@ mirror_set
 mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 {
 	const unsigned all = m->timeout_ms * call->patience;
-	struct timespec deadline = leg_deadline(all);
+	struct timespec deadline;
 	mirror_set back = set;
 
+	if (set == 0)
+		return 0;
+	deadline = leg_deadline(all);
+	bell_muffle(&m->moved, (uint32_t)mirror_count(set));
 	MIRROR_EACH(m, set, i)
 	leg_begin(m->legs[i], call);
 	MIRROR_EACH(m, set, i)
@@ -84,6 +88,7 @@ mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 		if (!m->legs[i]->dead)
 			give_up(m, i, all);
 	}
+	bell_muffle(&m->moved, 0);
 	return back;
 }
 
@@ -686,6 +691,7 @@ mirror_free(struct tape *t)
 
 	for (size_t i = 0; i < m->n_legs; i++)
 		leg_free(m->legs[i]);
+	ring_unref(m->ring);
 	free(m);
 }
 
@@ -748,7 +754,7 @@ add_leg(struct mirror *m, const struct spec *child, struct spec_error *e)
 		return r;
 	(void)snprintf(name, sizeof(name), "leg %zu (%s:%.40s)", m->n_legs + 1,
 	    child->type->name, child->arg); /* cut is fine */
-	r = leg_new(t, name, &m->legs[m->n_legs]);
+	r = leg_new(t, name, &m->moved, &m->legs[m->n_legs]);
 	if (r < 0) {
 		tape_free(t);
 		return spec_fail(e, -r, "mirror: leg: %s", strerror(-r));
@@ -767,6 +773,7 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 	if (m == NULL)
 		return spec_fail(e, ENOMEM, "mirror: out of memory");
 	tape_init(&m->base, &mirror_ops);
+	bell_init(&m->moved);
 	m->timeout_ms = (unsigned)spec_number(spec, "leg_timeout", 120) * 1000;
 	m->margin = spec_number(spec, "leot_margin", 0);
 	m->reserve = spec_number(spec, "eom_reserve", (uint64_t)8 << 20);

@@ -40,12 +40,14 @@ struct mirror {
 	struct tape base;
 	struct leg *legs[MIRROR_MAX_LEGS];
 	size_t n_legs;
+	struct bell moved; /* a leg has done something */
 
 	enum mirror_policy policy;
 	unsigned timeout_ms; /* 0: none */
 	uint64_t margin;     /* bytes */
 	uint64_t reserve;    /* bytes */
 	bool verify, read_longer, degraded_open;
+	uint64_t ring_size; /* bytes; 0: ack=lockstep */
 
 	bool loaded;
 	bool protected; /* since it was loaded */
@@ -58,6 +60,7 @@ struct mirror {
 	uint64_t margin_in; /* so much later ask for the margin again */
 	int compression;    /* 0, 1; -1: not known */
 	size_t reader;	    /* the leg that is read */
+	struct ring *ring;  /* the records that are under way, or NULL */
 };
 
 struct mirror *mirror_of(struct tape *t);

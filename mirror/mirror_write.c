@@ -662,15 +662,45 @@ check_now_and_then(struct mirror *m, enum tape_cond *ret_cond)
 		*ret_cond = TAPE_EARLY_WARNING;
 }
 
+/* The ring, with room for a record, and no leg that hangs looking at it. */
+static struct ring *
+ring_for(struct mirror *m, size_t len)
+{
+	size_t size = len > m->ring_size ? len : (size_t)m->ring_size;
+
+	if (m->ring != NULL && ring_is_ours(m->ring) &&
+	    ring_size(m->ring) >= len)
+		return m->ring;
+	ring_unref(m->ring);
+	m->ring = ring_new(size);
+	return m->ring;
+}
+
+/* One copy of a record for all legs. */
+static int
+take_in(struct mirror *m, const void *buf, size_t len, struct item *ret_item)
+{
+	struct ring *ring = ring_for(m, len);
+	uint64_t seq = ring == NULL ? 0 : ring_count(ring);
+
+	if (ring == NULL || !ring_put(ring, buf, len, seq))
+		return tape_fail(&m->base, ENOMEM,
+		    "no memory for a record of %zu bytes", len);
+	*ret_item = (struct item){
+		.call = leg_call_write(ring, ring_record(ring, seq).data, len),
+		.objects = 1,
+		.bytes = len,
+		.cuts = true,
+	};
+	return 0;
+}
+
 int
 mirror_write(struct tape *t, const void *buf, size_t len,
     enum tape_cond *ret_cond)
 {
 	struct mirror *m = mirror_of(t);
-	struct item item = { .call = leg_call_write(buf, len),
-		.objects = 1,
-		.bytes = len,
-		.cuts = true };
+	struct item item;
 	struct verdict v = { .asked = 0 };
 	struct tape_info info;
 	int r = need_writable(m);
@@ -686,6 +716,8 @@ mirror_write(struct tape *t, const void *buf, size_t len,
 		    " to %" PRIu32,
 		    len, info.min_record, info.max_record);
 	r = prepare(m);
+	if (r == 0)
+		r = take_in(m, buf, len, &item);
 	if (r < 0)
 		return r;
 	if (len > mirror_room(m) || !take_reserve(m, &item))
