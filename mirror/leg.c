@@ -224,6 +224,10 @@ come_back(struct leg *leg)
 		pthread_mutex_lock(&leg->lock);
 		leg->unload_later = false;
 	}
+	if (leg->cut) {
+		ring_unref(leg->ring);
+		leg->ring = NULL;
+	}
 	atomic_store(&leg->pending, false);
 	atomic_store(&leg->began_ns, 0);
 	if (!leg->orphaned)
@@ -299,10 +303,7 @@ record_written(struct leg *leg, const struct ring_record *record, bool plain,
 	pthread_mutex_lock(&leg->lock);
 	leg->busy_ns += leg_now_ns() - atomic_load(&leg->began_ns);
 	leg->written += leg->call.result == 0 ? record->len : 0;
-	if (leg->cut) {
-		ring_unref(leg->ring);
-		leg->ring = NULL;
-	} else {
+	if (!leg->cut) {
 		if (plain)
 			take(leg, record);
 		leg->info = info;
@@ -603,14 +604,20 @@ leg_cut(struct leg *leg)
 void
 leg_describe(struct leg *leg, struct tape_info *ret_info)
 {
+	uint64_t since;
+
 	if (leg->ring == NULL) {
 		tape_describe(leg->tape, ret_info);
 		return;
 	}
 	pthread_mutex_lock(&leg->lock);
 	*ret_info = leg->info;
-	ret_info->used += ring_total(leg->ring) - leg->info_bytes;
+	since = ring_total(leg->ring) - leg->info_bytes;
 	pthread_mutex_unlock(&leg->lock);
+	ret_info->used += since;
+	if (ret_info->room < ret_info->max_record)
+		ret_info->room -=
+		    since < ret_info->room ? (uint32_t)since : ret_info->room;
 }
 
 struct leg_extent

@@ -169,7 +169,10 @@ void leg_leave(struct leg *leg);
 /* Leaves it behind in the middle of a record; it is stuck. */
 void leg_cut(struct leg *leg);
 
-/* What the tape is: now, or if it streams, lately. */
+/*
+ * What the tape is.  If it streams: what it was lately, with what is in the
+ * ring counted as written.
+ */
 void leg_describe(struct leg *leg, struct tape_info *ret_info);
 
 /* ${leg->expected} of a leg that may be streaming. */

@@ -22,6 +22,11 @@
 #include "mirror.h"
 #include "mirror_state.h"
 
+/* Bytes of ring=. */
+#define RING_DEFAULT ((uint64_t)64 << 20)
+#define RING_MIN ((uint64_t)64 << 10)
+#define RING_MAX ((uint64_t)16 << 30)
+
 struct mirror *
 mirror_of(struct tape *t)
 {
@@ -59,8 +64,8 @@ mirror_count(mirror_set set)
 }
 
 /* It has not answered in time. */
-static void
-give_up(struct mirror *m, size_t i, unsigned ms)
+void
+mirror_give_up(struct mirror *m, size_t i, unsigned ms)
 {
 	leg_kill(m->legs[i], &m->legs[i]->durable,
 	    "object %" PRIu64 ": no answer within %u s", m->base.pos.object,
@@ -86,7 +91,7 @@ mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 			continue;
 		back &= ~MIRROR_BIT(i);
 		if (!m->legs[i]->dead)
-			give_up(m, i, all);
+			mirror_give_up(m, i, all);
 	}
 	bell_muffle(&m->moved, 0);
 	return back;
@@ -255,6 +260,7 @@ mirror_check(struct mirror *m, uint64_t bytes)
 void
 mirror_end_writing(struct mirror *m)
 {
+	mirror_drain(m);
 	mirror_check(m, 0);
 	m->margin_in = 0;
 	MIRROR_EACH(m, mirror_healthy(m), i)
@@ -385,7 +391,7 @@ mirror_describe(struct tape *t, struct tape_info *ret_info)
 	{
 		struct tape_info leg;
 
-		tape_describe(m->legs[i]->tape, &leg);
+		leg_describe(m->legs[i], &leg);
 		restrict_to(ret_info, &leg);
 		ret_info->density = leg.density;
 		n++;
@@ -427,6 +433,7 @@ mirror_set_param(struct tape *t, enum tape_param param, uint32_t value)
 
 	if (r < 0)
 		return r;
+	mirror_drain(m);
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
 		struct tape_info info;
@@ -740,6 +747,24 @@ policy_from_spec(struct mirror *m, const struct spec *spec,
 	    name);
 }
 
+static int
+ring_from_spec(struct mirror *m, const struct spec *spec, struct spec_error *e)
+{
+	const char *ack = spec_text(spec, "ack", "lockstep");
+
+	if (strcmp(ack, "ring") == 0) {
+		m->ring_size = spec_number(spec, "ring", RING_DEFAULT);
+		return 0;
+	}
+	if (strcmp(ack, "lockstep") != 0)
+		return spec_fail(e, EINVAL,
+		    "mirror: ack=%s; there are lockstep and ring", ack);
+	if (spec_has(spec, "ring"))
+		return spec_fail(e, EINVAL,
+		    "mirror: ring= is of use with ack=ring only");
+	return 0;
+}
+
 /* A leg out of a child of the spec, named by the tape at the bottom of it. */
 static int
 add_leg(struct mirror *m, const struct spec *child, struct spec_error *e)
@@ -781,6 +806,8 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 	m->read_longer = spec_bool(spec, "read_longer", false);
 	m->degraded_open = spec_bool(spec, "degraded_open", false);
 	r = policy_from_spec(m, spec, e);
+	if (r == 0)
+		r = ring_from_spec(m, spec, e);
 	for (size_t i = 0; r == 0 && i < spec->n_children; i++)
 		r = add_leg(m, spec->children[i], e);
 	if (r < 0) {
@@ -794,6 +821,8 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 static const struct spec_key mirror_own_keys[] = {
 	{ "on_leg_error", SPEC_TEXT, 0, 0 },
 	{ "leg_timeout", SPEC_NUMBER, 0, 86400 },
+	{ "ack", SPEC_TEXT, 0, 0 },
+	{ "ring", SPEC_SIZE, RING_MIN, RING_MAX },
 	{ "leot_margin", SPEC_SIZE, 0, UINT64_MAX },
 	{ "eom_reserve", SPEC_SIZE, 0, UINT64_MAX },
 	{ "verify", SPEC_BOOL, 0, 0 },
