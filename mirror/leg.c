@@ -620,15 +620,25 @@ leg_describe(struct leg *leg, struct tape_info *ret_info)
 		    since < ret_info->room ? (uint32_t)since : ret_info->room;
 }
 
-struct leg_extent
-leg_holds(struct leg *leg)
+struct leg_numbers
+leg_numbers(struct leg *leg)
 {
-	struct leg_extent holds;
+	struct leg_numbers n = { .streams = false };
 
 	pthread_mutex_lock(&leg->lock);
-	holds = leg->expected;
+	n.streams = leg->ring != NULL && !leg->cut;
+	n.holds = leg->expected;
+	n.errors = leg->errors;
+	n.busy_ns = leg->busy_ns;
+	n.written = leg->written;
+	if (n.streams) {
+		n.halted = atomic_load(&leg->halted);
+		n.lag_records =
+		    ring_count(leg->ring) - atomic_load(&leg->taken);
+		n.lag_bytes = leg_lag(leg);
+	}
 	pthread_mutex_unlock(&leg->lock);
-	return holds;
+	return n;
 }
 
 /* ---- The end of a leg --------------------------------------------------- */

@@ -175,8 +175,15 @@ void leg_cut(struct leg *leg);
  */
 void leg_describe(struct leg *leg, struct tape_info *ret_info);
 
-/* ${leg->expected} of a leg that may be streaming. */
-struct leg_extent leg_holds(struct leg *leg);
+/* What there is to tell of a leg, which may be streaming. */
+struct leg_numbers {
+	bool streams;
+	bool halted;
+	uint64_t lag_records, lag_bytes;
+	struct leg_extent holds;
+	uint64_t errors, busy_ns, written;
+};
+struct leg_numbers leg_numbers(struct leg *leg);
 
 /* A stuck leg unloads its tape, should it come back. */
 void leg_unload_later(struct leg *leg);

@@ -643,35 +643,67 @@ static const char *const state_names[] = {
 	[MIRROR_DIVERGED] = "DIVERGED",
 };
 
-static void
-report_leg(const struct leg *leg, const struct tape_listener *listener)
+/* What is left of the medium, in ${text}. */
+#define ROOM_WORDS 64
+static const char *
+room_words(struct leg *leg, char text[ROOM_WORDS])
 {
 	struct tape_info info;
-	char words[LEG_WORDS], room[64];
-	double seconds = (double)leg->busy_ns / 1e9;
-	uint64_t bytes = leg->expected.bytes;
+
+	leg_describe(leg, &info);
+	if (info.capacity == 0)
+		return "no end known";
+	(void)snprintf(text, ROOM_WORDS,
+	    "%" PRIu64 " of %" PRIu64 " bytes left",
+	    info.capacity > info.used ? info.capacity - info.used : 0,
+	    info.capacity);
+	return text;
+}
+
+/* Where the tape of a leg stands; of one that streams, by what it has taken. */
+static const char *
+place_words(const struct leg *leg, const struct leg_numbers *n, char text[64])
+{
+	const struct tape_pos *pos = &leg->tape->pos;
+
+	if (n->streams)
+		(void)snprintf(text, 64,
+		    "%" PRIu64 " records, %" PRIu64 " bytes behind",
+		    n->lag_records, n->lag_bytes);
+	else if (pos->known)
+		(void)snprintf(text, 64,
+		    "in step, at object %" PRIu64 " file %" PRIu64, pos->object,
+		    pos->file);
+	else
+		return "position lost";
+	return text;
+}
+
+static void
+report_leg(struct leg *leg, const struct tape_listener *listener)
+{
+	char words[LEG_WORDS], room[ROOM_WORDS], place[64];
+	struct leg_numbers n = leg_numbers(leg);
 
 	if (leg->dead) {
-		tape_tell_line(listener, "%s: DEAD%s: %s; good on it: %s",
+		tape_tell_line(listener,
+		    "%s: DEAD%s: %s; good on it: %s; %" PRIu64 " failed calls",
 		    leg->name, leg->stuck ? " (hangs)" : "", leg->reason,
-		    leg_extent_words(&leg->prefix, words));
+		    leg_extent_words(&leg->prefix, words), n.errors);
 		return;
 	}
-	tape_describe(leg->tape, &info);
-	(void)snprintf(room, sizeof(room), "no end known");
-	if (info.capacity > 0)
-		(void)snprintf(room, sizeof(room),
-		    "%" PRIu64 " of %" PRIu64 " bytes left",
-		    info.capacity > info.used ? info.capacity - info.used : 0,
-		    info.capacity);
 	tape_tell_line(listener,
-	    "%s: %s: %s, durable to object %" PRIu64
-	    ", %.1f MB/s while busy, %s, %" PRIu64 " failed calls%s%s",
-	    leg->name, leg->lame ? "healthy, but can't be read" : "healthy",
-	    leg_extent_words(&leg->expected, words), leg->durable.objects,
-	    seconds > 0 && bytes != LEG_NO_BYTES ? (double)bytes / seconds / 1e6
-						 : 0.0,
-	    room, leg->errors, leg->warned ? ", early warning" : "",
+	    "%s: %s: %s, %s, durable to object %" PRIu64
+	    ", %.1f MB/s while it writes, %s, %" PRIu64 " failed calls%s%s",
+	    leg->name,
+	    n.halted	    ? "has failed, which is dealt with next"
+		: leg->lame ? "healthy, but can't be read"
+			    : "healthy",
+	    leg_extent_words(&n.holds, words), place_words(leg, &n, place),
+	    leg->durable.objects,
+	    n.busy_ns > 0 ? (double)n.written / (double)n.busy_ns * 1e3 : 0.0,
+	    room_words(leg, room), n.errors,
+	    leg->warned ? ", early warning" : "",
 	    leg->tail ? ", an extra object behind it" : "");
 }
 
@@ -683,10 +715,12 @@ mirror_report(struct tape *t, const struct tape_listener *listener)
 
 	tape_tell_line(listener,
 	    "mirror of %zu, %s%s: %" PRIu64 " objects, %" PRIu64
-	    " files before here",
+	    " files before here%s",
 	    m->n_legs, m->loaded ? state_names[m->state] : "no tapes loaded",
-	    healthy < m->n_legs ? ", DEGRADED" : "", t->pos.object,
-	    t->pos.file);
+	    healthy < m->n_legs ? ", DEGRADED" : "", t->pos.object, t->pos.file,
+	    m->ring_size == 0	? ""
+		: m->ahead == 0 ? "; ack=ring, now in step"
+				: "; ack=ring");
 	for (size_t i = 0; i < m->n_legs; i++)
 		report_leg(m->legs[i], listener);
 }
