@@ -12,11 +12,12 @@
  *     S  syncs
  *     r  reads what was written           n  spaces over a record
  *     >  spaces over a filemark           R  rewinds
- *     U  unloads
+ *     U  unloads                          L  loads
  *
  *     nothing  success, without early warning
  *     !        success, with early warning
  *     E S R I  EIO, ENOSPC, EROFS, EINVAL
+ *     N        ENOMEDIUM
  *     D        the end of the data (r)
  *     ?        success, with something else (r)
  *
@@ -376,6 +377,19 @@ static const struct row rows[] = {
 	    .options = ",verify=yes",
 	    .client = "4W F R 2r rE rE RE",
 	    .after = "~ =" },
+	{ .number = 52,
+	    .more = true,
+	    .words = "... on the last leg, and a filemark is in step",
+	    .b = ";write 4 flip",
+	    .options = ",verify=yes",
+	    .client = "2W F 2W F R 4r rE RE",
+	    .after = "= ~" },
+	{ .number = 52,
+	    .more = true,
+	    .words = "... and equal ones are read to their end",
+	    .options = ",verify=yes",
+	    .client = "2W F 2W F R 6r rD",
+	    .after = "= =" },
 	{ .number = 53,
 	    .words = "A has one filemark more",
 	    .a = ";filemark 1 twice",
@@ -429,8 +443,10 @@ static const struct row rows[] = {
 	    .client = "2W F 2W F",
 	    .after = "x3 =" },
 	{ .number = 57,
-	    .words = "the second cartridge can't be changed",
-	    .elsewhere = "needs a changer: in the lab" },
+	    .words = "the second cartridge can't be changed: none is written",
+	    .b = ";load 2 ENOMEDIUM",
+	    .client = "2W F U LN WN L 3r rD",
+	    .after = "= =" },
 	{ .number = 58,
 	    .words = "leot_margin is reached",
 	    .a = "capacity=5000,warn=100",
@@ -704,6 +720,10 @@ act(struct tape *t, struct model *m, char letter)
 	case 'U':
 		seen.r = tape_unload(t);
 		break;
+	case 'L':
+		seen.r = tape_load(t);
+		m->at = 0;
+		break;
 	default:
 		tap_bail("the client can't do \"%c\"", letter);
 	}
@@ -722,6 +742,8 @@ is_expected(char expected, const struct seen *seen)
 		return seen->r == -EROFS;
 	case 'I':
 		return seen->r == -EINVAL;
+	case 'N':
+		return seen->r == -ENOMEDIUM;
 	case 'D':
 		return seen->r == 0 && seen->cond == TAPE_EOD;
 	case '?':

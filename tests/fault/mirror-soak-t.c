@@ -422,7 +422,7 @@ do_filemarks(struct schedule *s)
 	    : immediate	      ? "marks, immediate"
 			      : "marks";
 	if (count > 0)
-		written(s, true);
+		written(s, s->checked); /* it may fail before it has looked */
 	r = tape_write_filemarks(s->mirror, count, immediate, &done, &cond);
 	for (uint32_t i = 0; i < done; i++)
 		model_put(&s->acked, 0, 0);
@@ -817,7 +817,7 @@ main(void)
 	for (int i = 0; i < VIOLATIONS; i++)
 		tap_ok(violations[i] == 0, "%s: %" PRIu64 " schedules",
 		    violation_words[i], runs);
-	tap_ok((behind > 0 && deaths_behind > 0) || tracing,
+	tap_ok((behind > 0 && deaths_behind > 0) || runs < 500,
 	    "legs were behind after %" PRIu64 " operations, and %" PRIu64
 	    " of them have died there",
 	    behind, deaths_behind);

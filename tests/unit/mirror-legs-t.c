@@ -287,6 +287,40 @@ test_prefix(void)
 	tape_free(t);
 }
 
+/* One bit is wrong, behind the byte that is asked for. */
+static int
+read_one_byte(const char *options, size_t *ret_len)
+{
+	char text[200];
+	enum tape_cond cond;
+	struct tape *t;
+	uint8_t byte;
+	int r;
+
+	(void)snprintf(text, sizeof(text),
+	    "mirror:{fault:{mem:0},seed=1,do=write 1 flip,mem:1}%s", options);
+	t = make_loaded(text);
+	(void)put(t, 10);
+	(void)mark(t);
+	(void)tape_rewind(t);
+	r = tape_read(t, &byte, 1, ret_len, &cond);
+	tap_ok(memtape_record(memories[0], 0, 0, &(uint32_t){ 0 })[0] == 0,
+	    "the first byte is as it should be");
+	tape_free(t);
+	return r;
+}
+
+static void
+test_verify(void)
+{
+	size_t len = 0;
+
+	tap_is_int(0, read_one_byte("", &len), "a leg is silently wrong");
+	tap_is_int(10, (int64_t)len, "... and nothing shows it");
+	tap_is_int(-EIO, read_one_byte(",verify=yes", &len),
+	    "verify=yes compares all of a record, though a byte is asked for");
+}
+
 /* ---- What is told of them ---- */
 
 static char told[4][512];
@@ -394,6 +428,7 @@ main(void)
 	test_diverged();
 	test_erase();
 	test_prefix();
+	test_verify();
 	test_report();
 	test_report_behind();
 	return tap_done();
