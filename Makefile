@@ -136,6 +136,8 @@ $(BUILD)/tests/bench/floor: $(BUILD)/cuse/wire.o
 
 $(BUILD)/tests/bench/image: $(testlib_obj) $(core_obj)
 $(BUILD)/tests/bench/image: bench_libs = $(core_libs)
+$(BUILD)/tests/bench/mirror: $(testlib_obj) $(core_obj)
+$(BUILD)/tests/bench/mirror: bench_libs = $(core_libs)
 $(BUILD)/tests/bench/rmtwrite: $(core_obj)
 $(BUILD)/tests/bench/rmtwrite: fuse_libs = $(core_libs)
 
@@ -255,6 +257,7 @@ check-full: deps deps-full
 bench: deps
 	$(MAKE) all tests
 	$(BUILD)/tests/bench/image
+	$(BUILD)/tests/bench/mirror
 	tests/bench/run fuse
 	tests/lab/lab -m 2G -- tests/bench/run cuse 3
 

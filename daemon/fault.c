@@ -22,6 +22,9 @@
 /* Nothing is in the buffer. */
 #define ALL_DURABLE UINT64_MAX
 
+/* What a drive of rate= takes without waiting, seconds of its work. */
+#define RATE_BUFFER 0.01
+
 /* How far a position is from the truth. */
 struct drift {
 	int64_t objects, files;
@@ -43,6 +46,8 @@ struct fault_tape {
 	uint64_t pending; /* the first object that is only in the buffer */
 	uint32_t min_record, max_record;
 	bool protected, worm;
+	double busy_until; /* seconds of CLOCK_MONOTONIC: at the rate= of the
+			      script it will have written all by then */
 };
 
 /* One call. */
@@ -114,12 +119,42 @@ wait_for(double seconds)
 		continue;
 }
 
-/* As long as it takes at the rate of the script. */
-static void
-take_time(const struct call *c, size_t bytes)
+static double
+now(void)
 {
-	if (c->rate > 0)
-		wait_for((double)bytes / (double)c->rate);
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* can't fail */
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* What was written at a rate and is still in the buffer goes to the medium. */
+static void
+settle(struct fault_tape *f)
+{
+	double left = f->busy_until - now();
+
+	if (left > 0)
+		wait_for(left);
+}
+
+/*
+ * As long as it takes at the rate of the script.  As drives do, it goes on
+ * while the host thinks, and the host waits only when what it has sent would
+ * take longer than that of RATE_BUFFER.
+ */
+static void
+take_time(struct fault_tape *f, const struct call *c, size_t bytes)
+{
+	double at = now();
+
+	if (c->rate <= 0)
+		return;
+	if (f->busy_until < at)
+		f->busy_until = at;
+	f->busy_until += (double)bytes / (double)c->rate;
+	if (f->busy_until - at > RATE_BUFFER)
+		wait_for(f->busy_until - at - RATE_BUFFER);
 }
 
 static uint32_t
@@ -318,6 +353,8 @@ begin(struct fault_tape *f, struct call *c)
 	int r;
 
 	c->before = f->below->pos;
+	if (c->op != FAULT_WRITE && c->op != FAULT_READ && c->op != FAULT_TELL)
+		settle(f);
 	apply_rules(f, c);
 	r = check_modes(f, c);
 	if (r == 0)
@@ -477,7 +514,7 @@ fault_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 		((uint8_t *)buf)[throw_dice(f) % n] ^= 1;
 	}
 	note_buffer(f, &c, true);
-	take_time(&c, r == 0 ? *ret_len : 0);
+	take_time(f, &c, r == 0 ? *ret_len : 0);
 	return finish(f, &c, r);
 }
 
@@ -518,7 +555,7 @@ fault_write(struct tape *t, const void *buf, size_t len,
 	}
 	if (r == 0)
 		f->bytes += len;
-	take_time(&c, len);
+	take_time(f, &c, len);
 	return finish(f, &c, r);
 }
 

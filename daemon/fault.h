@@ -44,7 +44,8 @@
  *     flip                one bit of what is read or written changes
  *   is late
  *     stall=SECONDS       by that, fractions are allowed
- *     rate=BYTES          by what this many a second take
+ *     rate=BYTES          by what this many a second take; up to 10 ms of it
+ *                         are done while the host does something else
  *   is done, and from this call on the tape
  *     buffer=N            keeps the last N objects in a buffer: only sync,
  *                         filemarks that are not immediate, and motion make

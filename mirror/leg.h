@@ -8,6 +8,15 @@
  *        |                    the good prefix
  *        +--------> STUCK     a call has not returned in time: dead too, and
  *                             its tape must not be touched until it does
+ *
+ * The thread carries out a call that it is given; or it streams: it writes the
+ * records of a ring, one after the other, as long as they are plain successes.
+ *
+ *     IDLE ---leg_stream()---> streaming ---other than success---> HALTED
+ *       ^                        |    ^                               |
+ *       +-----leg_leave()--------+----+--------leg_resume()-----------+
+ *
+ * HALTED, and streaming with nothing left to write, it is free for a call.
  */
 #ifndef PMT_MIRROR_LEG_H
 #define PMT_MIRROR_LEG_H
@@ -18,6 +27,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "bell.h"
+#include "ring.h"
 #include "tape.h"
 
 /* So much of a tape, counted from BOT. */
@@ -30,13 +41,15 @@ struct leg_extent {
 #define LEG_NO_BYTES UINT64_MAX
 
 /*
- * A call on a tape, as a value.  Data go through a buffer of the leg's own: a
- * call that does not return must not keep anybody else's.
+ * A call on a tape, as a value.  What is read goes to a buffer of the leg's
+ * own, and what is written comes out of a ring, to which the leg holds a
+ * reference: a call that does not return must not keep anybody else's memory.
  */
 struct leg_call {
 	int (*run)(struct tape *t, struct leg_call *call);
 	unsigned patience; /* how many times leg_timeout= it may take */
-	uint8_t *buf;	   /* the leg's */
+	uint8_t *buf;	   /* the leg's, to read into */
+	struct ring *ring; /* of the data */
 	const void *data;  /* to write */
 	size_t size;	   /* bytes to write, or to read at most */
 	uint32_t marks;	   /* filemarks */
@@ -70,35 +83,56 @@ struct leg {
 	struct leg_extent durable;  /* ... at the last sync */
 	struct leg_extent prefix;   /* of a dead leg: what is good */
 	uint64_t errors;	    /* failed calls */
-	uint64_t busy_ns;	    /* time spent in calls that write */
+	uint64_t busy_ns;	    /* time spent in writing */
+	uint64_t written;	    /* bytes, in that time */
 
-	/* The thread's own. */
+	/* What the thread shares with the mirror's. */
 	pthread_t thread;
+	struct bell work;   /* there is something to do */
+	struct bell *moved; /* something was done; the mirror's */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
 	struct leg_call call;
 	uint8_t *buf;
-	size_t room;  /* bytes of it */
-	bool pending; /* the thread has something to do */
-	bool ending;
+	size_t room;	     /* bytes of it */
+	atomic_bool pending; /* the thread has a call to carry out */
+	atomic_bool ending;
 	bool unload_later;
 	bool orphaned; /* frees itself, when the call comes back */
+
+	/* Streaming, all but the atomics under the lock. */
+	struct ring *ring;	   /* NULL: it does not */
+	bool cut;		   /* it is left behind */
+	_Atomic uint64_t taken;	   /* records of the ring that it holds */
+	_Atomic uint64_t began_ns; /* when it began the next; 0: it has not */
+	atomic_bool halted;	   /* the call says what came of the next */
+	bool strayed;		   /* halted: it is not where it should be */
+	bool heedless;		   /* early warning is no reason to halt */
+	uint64_t unchecked;	   /* bytes since it was asked where it is */
+	struct tape_info info;	   /* lately ... */
+	uint64_t info_bytes;	   /* ... when so many bytes of the ring were
+				      written */
 };
 
-/* Takes over ${t}, if it succeeds.  -ENOMEM, or no thread. */
-int leg_new(struct tape *t, const char *name, struct leg **ret_leg);
+/*
+ * Takes over ${t}, if it succeeds; ${moved} is rung when the thread has done
+ * something.  -ENOMEM, or no thread.
+ */
+int leg_new(struct tape *t, const char *name, struct bell *moved,
+    struct leg **ret_leg);
 
 /* Frees the tape, too; what a stuck thread uses lasts until it comes back. */
 void leg_free(struct leg *leg);
 
 /*
- * Hands a call to the leg's thread, which must be idle.  Without memory for its
- * data the call fails, in its turn, with -ENOMEM.
+ * Hands a call to the leg's thread, which must be free.  Without memory to read
+ * into the call fails, in its turn, with -ENOMEM.
  */
 void leg_begin(struct leg *leg, const struct leg_call *call);
 
-/* So many milliseconds from now. */
+/* So many milliseconds from now, or nanoseconds from another time. */
 struct timespec leg_deadline(unsigned ms);
+struct timespec leg_time(uint64_t ns);
+uint64_t leg_now_ns(void);
 
 /*
  * Waits for it until ${deadline} (NULL: for ever).  False: the leg is stuck,
@@ -108,6 +142,48 @@ bool leg_end(struct leg *leg, const struct timespec *deadline);
 
 /* Whether the thread is free; a stuck one may have come back.  Waits not. */
 bool leg_is_free(struct leg *leg);
+
+/*
+ * Lets the leg, which is free, write what will be put into the ring, behind
+ * what is in it now.  Asks where it is after every ${LEG_CHECK_EVERY} bytes.
+ */
+#define LEG_CHECK_EVERY ((uint64_t)64 << 20)
+void leg_stream(struct leg *leg, struct ring *ring);
+
+/* Whether it has nothing left to write, or has halted: it is free. */
+bool leg_is_idle(const struct leg *leg);
+bool leg_has_halted(const struct leg *leg);
+
+/* The bytes that it has still to write. */
+uint64_t leg_lag(struct leg *leg);
+
+/* It has halted, but holds the record: that was the mirror's to find out. */
+void leg_accept(struct leg *leg);
+
+/* Goes on after a halt, and takes no notice of early warning. */
+void leg_resume(struct leg *leg);
+
+/* Ends it, on a leg that is free. */
+void leg_leave(struct leg *leg);
+
+/* Leaves it behind in the middle of a record; it is stuck. */
+void leg_cut(struct leg *leg);
+
+/*
+ * What the tape is.  If it streams: what it was lately, with what is in the
+ * ring counted as written.
+ */
+void leg_describe(struct leg *leg, struct tape_info *ret_info);
+
+/* What there is to tell of a leg, which may be streaming. */
+struct leg_numbers {
+	bool streams;
+	bool halted;
+	uint64_t lag_records, lag_bytes;
+	struct leg_extent holds;
+	uint64_t errors, busy_ns, written;
+};
+struct leg_numbers leg_numbers(struct leg *leg);
 
 /* A stuck leg unloads its tape, should it come back. */
 void leg_unload_later(struct leg *leg);
@@ -135,7 +211,8 @@ const char *leg_extent_words(const struct leg_extent *extent,
 struct leg_call leg_call_load(void);
 struct leg_call leg_call_unload(void);
 struct leg_call leg_call_read(size_t size);
-struct leg_call leg_call_write(const void *data, size_t size);
+struct leg_call leg_call_write(struct ring *ring, const void *data,
+    size_t size);
 struct leg_call leg_call_filemarks(uint32_t count, bool immediate);
 struct leg_call leg_call_space(enum tape_unit unit, int64_t count);
 struct leg_call leg_call_locate(uint32_t partition, uint64_t object);

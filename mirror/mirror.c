@@ -22,6 +22,11 @@
 #include "mirror.h"
 #include "mirror_state.h"
 
+/* Bytes of ring=. */
+#define RING_DEFAULT ((uint64_t)64 << 20)
+#define RING_MIN ((uint64_t)64 << 10)
+#define RING_MAX ((uint64_t)16 << 30)
+
 struct mirror *
 mirror_of(struct tape *t)
 {
@@ -59,8 +64,8 @@ mirror_count(mirror_set set)
 }
 
 /* It has not answered in time. */
-static void
-give_up(struct mirror *m, size_t i, unsigned ms)
+void
+mirror_give_up(struct mirror *m, size_t i, unsigned ms)
 {
 	leg_kill(m->legs[i], &m->legs[i]->durable,
 	    "object %" PRIu64 ": no answer within %u s", m->base.pos.object,
@@ -71,9 +76,13 @@ mirror_set
 mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 {
 	const unsigned all = m->timeout_ms * call->patience;
-	struct timespec deadline = leg_deadline(all);
+	struct timespec deadline;
 	mirror_set back = set;
 
+	if (set == 0)
+		return 0;
+	deadline = leg_deadline(all);
+	bell_muffle(&m->moved, (uint32_t)mirror_count(set));
 	MIRROR_EACH(m, set, i)
 	leg_begin(m->legs[i], call);
 	MIRROR_EACH(m, set, i)
@@ -82,8 +91,9 @@ mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 			continue;
 		back &= ~MIRROR_BIT(i);
 		if (!m->legs[i]->dead)
-			give_up(m, i, all);
+			mirror_give_up(m, i, all);
 	}
+	bell_muffle(&m->moved, 0);
 	return back;
 }
 
@@ -250,6 +260,7 @@ mirror_check(struct mirror *m, uint64_t bytes)
 void
 mirror_end_writing(struct mirror *m)
 {
+	mirror_drain(m);
 	mirror_check(m, 0);
 	m->margin_in = 0;
 	MIRROR_EACH(m, mirror_healthy(m), i)
@@ -380,7 +391,7 @@ mirror_describe(struct tape *t, struct tape_info *ret_info)
 	{
 		struct tape_info leg;
 
-		tape_describe(m->legs[i]->tape, &leg);
+		leg_describe(m->legs[i], &leg);
 		restrict_to(ret_info, &leg);
 		ret_info->density = leg.density;
 		n++;
@@ -422,6 +433,7 @@ mirror_set_param(struct tape *t, enum tape_param param, uint32_t value)
 
 	if (r < 0)
 		return r;
+	mirror_drain(m);
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
 		struct tape_info info;
@@ -632,35 +644,67 @@ static const char *const state_names[] = {
 	[MIRROR_DIVERGED] = "DIVERGED",
 };
 
-static void
-report_leg(const struct leg *leg, const struct tape_listener *listener)
+/* What is left of the medium, in ${text}. */
+#define ROOM_WORDS 64
+static const char *
+room_words(struct leg *leg, char text[ROOM_WORDS])
 {
 	struct tape_info info;
-	char words[LEG_WORDS], room[64];
-	double seconds = (double)leg->busy_ns / 1e9;
-	uint64_t bytes = leg->expected.bytes;
+
+	leg_describe(leg, &info);
+	if (info.capacity == 0)
+		return "no end known";
+	(void)snprintf(text, ROOM_WORDS,
+	    "%" PRIu64 " of %" PRIu64 " bytes left",
+	    info.capacity > info.used ? info.capacity - info.used : 0,
+	    info.capacity);
+	return text;
+}
+
+/* Where the tape of a leg stands; of one that streams, by what it has taken. */
+static const char *
+place_words(const struct leg *leg, const struct leg_numbers *n, char text[64])
+{
+	const struct tape_pos *pos = &leg->tape->pos;
+
+	if (n->streams)
+		(void)snprintf(text, 64,
+		    "%" PRIu64 " records, %" PRIu64 " bytes behind",
+		    n->lag_records, n->lag_bytes);
+	else if (pos->known)
+		(void)snprintf(text, 64,
+		    "in step, at object %" PRIu64 " file %" PRIu64, pos->object,
+		    pos->file);
+	else
+		return "position lost";
+	return text;
+}
+
+static void
+report_leg(struct leg *leg, const struct tape_listener *listener)
+{
+	char words[LEG_WORDS], room[ROOM_WORDS], place[64];
+	struct leg_numbers n = leg_numbers(leg);
 
 	if (leg->dead) {
-		tape_tell_line(listener, "%s: DEAD%s: %s; good on it: %s",
+		tape_tell_line(listener,
+		    "%s: DEAD%s: %s; good on it: %s; %" PRIu64 " failed calls",
 		    leg->name, leg->stuck ? " (hangs)" : "", leg->reason,
-		    leg_extent_words(&leg->prefix, words));
+		    leg_extent_words(&leg->prefix, words), n.errors);
 		return;
 	}
-	tape_describe(leg->tape, &info);
-	(void)snprintf(room, sizeof(room), "no end known");
-	if (info.capacity > 0)
-		(void)snprintf(room, sizeof(room),
-		    "%" PRIu64 " of %" PRIu64 " bytes left",
-		    info.capacity > info.used ? info.capacity - info.used : 0,
-		    info.capacity);
 	tape_tell_line(listener,
-	    "%s: %s: %s, durable to object %" PRIu64
-	    ", %.1f MB/s while busy, %s, %" PRIu64 " failed calls%s%s",
-	    leg->name, leg->lame ? "healthy, but can't be read" : "healthy",
-	    leg_extent_words(&leg->expected, words), leg->durable.objects,
-	    seconds > 0 && bytes != LEG_NO_BYTES ? (double)bytes / seconds / 1e6
-						 : 0.0,
-	    room, leg->errors, leg->warned ? ", early warning" : "",
+	    "%s: %s: %s, %s, durable to object %" PRIu64
+	    ", %.1f MB/s while it writes, %s, %" PRIu64 " failed calls%s%s",
+	    leg->name,
+	    n.halted	    ? "has failed, which is dealt with next"
+		: leg->lame ? "healthy, but can't be read"
+			    : "healthy",
+	    leg_extent_words(&n.holds, words), place_words(leg, &n, place),
+	    leg->durable.objects,
+	    n.busy_ns > 0 ? (double)n.written / (double)n.busy_ns * 1e3 : 0.0,
+	    room_words(leg, room), n.errors,
+	    leg->warned ? ", early warning" : "",
 	    leg->tail ? ", an extra object behind it" : "");
 }
 
@@ -672,10 +716,12 @@ mirror_report(struct tape *t, const struct tape_listener *listener)
 
 	tape_tell_line(listener,
 	    "mirror of %zu, %s%s: %" PRIu64 " objects, %" PRIu64
-	    " files before here",
+	    " files before here%s",
 	    m->n_legs, m->loaded ? state_names[m->state] : "no tapes loaded",
-	    healthy < m->n_legs ? ", DEGRADED" : "", t->pos.object,
-	    t->pos.file);
+	    healthy < m->n_legs ? ", DEGRADED" : "", t->pos.object, t->pos.file,
+	    m->ring_size == 0	? ""
+		: m->ahead == 0 ? "; ack=ring, now in step"
+				: "; ack=ring");
 	for (size_t i = 0; i < m->n_legs; i++)
 		report_leg(m->legs[i], listener);
 }
@@ -687,6 +733,7 @@ mirror_free(struct tape *t)
 
 	for (size_t i = 0; i < m->n_legs; i++)
 		leg_free(m->legs[i]);
+	ring_unref(m->ring);
 	free(m);
 }
 
@@ -735,6 +782,24 @@ policy_from_spec(struct mirror *m, const struct spec *spec,
 	    name);
 }
 
+static int
+ring_from_spec(struct mirror *m, const struct spec *spec, struct spec_error *e)
+{
+	const char *ack = spec_text(spec, "ack", "lockstep");
+
+	if (strcmp(ack, "ring") == 0) {
+		m->ring_size = spec_number(spec, "ring", RING_DEFAULT);
+		return 0;
+	}
+	if (strcmp(ack, "lockstep") != 0)
+		return spec_fail(e, EINVAL,
+		    "mirror: ack=%s; there are lockstep and ring", ack);
+	if (spec_has(spec, "ring"))
+		return spec_fail(e, EINVAL,
+		    "mirror: ring= is of use with ack=ring only");
+	return 0;
+}
+
 /* A leg out of a child of the spec, named by the tape at the bottom of it. */
 static int
 add_leg(struct mirror *m, const struct spec *child, struct spec_error *e)
@@ -749,7 +814,7 @@ add_leg(struct mirror *m, const struct spec *child, struct spec_error *e)
 		return r;
 	(void)snprintf(name, sizeof(name), "leg %zu (%s:%.40s)", m->n_legs + 1,
 	    child->type->name, child->arg); /* cut is fine */
-	r = leg_new(t, name, &m->legs[m->n_legs]);
+	r = leg_new(t, name, &m->moved, &m->legs[m->n_legs]);
 	if (r < 0) {
 		tape_free(t);
 		return spec_fail(e, -r, "mirror: leg: %s", strerror(-r));
@@ -768,6 +833,7 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 	if (m == NULL)
 		return spec_fail(e, ENOMEM, "mirror: out of memory");
 	tape_init(&m->base, &mirror_ops);
+	bell_init(&m->moved);
 	m->timeout_ms = (unsigned)spec_number(spec, "leg_timeout", 120) * 1000;
 	m->margin = spec_number(spec, "leot_margin", 0);
 	m->reserve = spec_number(spec, "eom_reserve", (uint64_t)8 << 20);
@@ -775,6 +841,8 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 	m->read_longer = spec_bool(spec, "read_longer", false);
 	m->degraded_open = spec_bool(spec, "degraded_open", false);
 	r = policy_from_spec(m, spec, e);
+	if (r == 0)
+		r = ring_from_spec(m, spec, e);
 	for (size_t i = 0; r == 0 && i < spec->n_children; i++)
 		r = add_leg(m, spec->children[i], e);
 	if (r < 0) {
@@ -788,6 +856,8 @@ mirror_open(const struct spec *spec, struct tape **ret_tape,
 static const struct spec_key mirror_own_keys[] = {
 	{ "on_leg_error", SPEC_TEXT, 0, 0 },
 	{ "leg_timeout", SPEC_NUMBER, 0, 86400 },
+	{ "ack", SPEC_TEXT, 0, 0 },
+	{ "ring", SPEC_SIZE, RING_MIN, RING_MAX },
 	{ "leot_margin", SPEC_SIZE, 0, UINT64_MAX },
 	{ "eom_reserve", SPEC_SIZE, 0, UINT64_MAX },
 	{ "verify", SPEC_BOOL, 0, 0 },

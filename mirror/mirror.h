@@ -11,6 +11,10 @@
  *     leg_timeout=N      seconds after which a call on a leg counts as failed;
  *                        ten times that for a motion, two hundred for a long
  *                        erase; 0: never; default 120
+ *     ack=lockstep|ring  a record is acknowledged when all legs have it
+ *                        (default), or when one has, while the others follow
+ *     ring=SIZE          how many bytes of records may wait for them; default
+ *                        64M
  *     leot_margin=SIZE   report early warning so many bytes before the first
  *                        leg does, where its capacity is known; default 0
  *     eom_reserve=SIZE   what may be written after early warning; default 8M,
@@ -23,7 +27,9 @@
  *
  * What it adds to tape.h:
  *
- * A record that was written is on every healthy leg; a leg of which that is not
+ * A record that was written is on every healthy leg, or with ack=ring on one,
+ * and then, when anything else than a record is asked for, on every one; see
+ * mirror_ring.c.  A leg of which that is not
  * certain is dead until the next load, and tape_alarm() says so, with what is
  * good on it.  A leg that acknowledges what it does not write is found at the
  * next filemark, sync, motion or unload, or after 64 MiB.  At the end of the

@@ -259,6 +259,23 @@ read_leg(struct mirror *m, size_t i, size_t size)
 	return false;
 }
 
+/*
+ * The same, and in verify mode the whole of it, however much the client wants:
+ * ${size} is how much was asked for in the end.
+ */
+static bool
+read_whole(struct mirror *m, size_t i, size_t *size)
+{
+	const struct leg_call *call = leg_result(m->legs[i]);
+
+	if (!read_leg(m, i, *size))
+		return false;
+	if (!m->verify || call->len <= *size)
+		return true;
+	*size = call->len; /* it is brought back to where it began */
+	return read_leg(m, i, *size);
+}
+
 /* In verify mode: the other legs read the same. */
 static int
 compare_others(struct mirror *m, size_t reader, size_t size)
@@ -291,7 +308,7 @@ compare_others(struct mirror *m, size_t reader, size_t size)
 /* What the reader has read is what the mirror has. */
 static int
 take_object(struct mirror *m, size_t reader, void *buf, size_t size,
-    size_t *ret_len, enum tape_cond *ret_cond)
+    size_t asked, size_t *ret_len, enum tape_cond *ret_cond)
 {
 	const struct leg *leg = m->legs[reader];
 	const struct leg_call *call = leg_result(leg);
@@ -301,7 +318,7 @@ take_object(struct mirror *m, size_t reader, void *buf, size_t size,
 	int r = 0;
 
 	if (m->verify)
-		r = compare_others(m, reader, size);
+		r = compare_others(m, reader, asked);
 	else if (cond == TAPE_FILEMARK)
 		r = follow_filemark(m, reader);
 	if (r < 0)
@@ -322,7 +339,7 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 {
 	struct mirror *m = mirror_of(t);
 	mirror_set tried = 0;
-	size_t longer;
+	size_t longer, asked;
 	int reader = 0;
 	int r = mirror_need_medium(m);
 
@@ -338,7 +355,8 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 		if (reader < 0)
 			return fail_reading(m, tried);
 		tried |= MIRROR_BIT(reader);
-		if (!read_leg(m, (size_t)reader, size)) {
+		asked = size;
+		if (!read_whole(m, (size_t)reader, &asked)) {
 			if (m->state == MIRROR_DIVERGED)
 				return mirror_need_medium(m);
 			continue;
@@ -355,7 +373,8 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 	}
 	m->reader = (size_t)reader;
 	m->legs[reader]->lame = false;
-	return take_object(m, (size_t)reader, buf, size, ret_len, ret_cond);
+	return take_object(m, (size_t)reader, buf, size, asked, ret_len,
+	    ret_cond);
 }
 
 /* ---- Motion ------------------------------------------------------------- */

@@ -40,12 +40,14 @@ struct mirror {
 	struct tape base;
 	struct leg *legs[MIRROR_MAX_LEGS];
 	size_t n_legs;
+	struct bell moved; /* a leg has done something */
 
 	enum mirror_policy policy;
 	unsigned timeout_ms; /* 0: none */
 	uint64_t margin;     /* bytes */
 	uint64_t reserve;    /* bytes */
 	bool verify, read_longer, degraded_open;
+	uint64_t ring_size; /* bytes; 0: ack=lockstep */
 
 	bool loaded;
 	bool protected; /* since it was loaded */
@@ -60,6 +62,10 @@ struct mirror {
 	size_t reader;	    /* the leg that is read */
 	size_t shortest;    /* ... from BOT: the one that ends first; or */
 #define MIRROR_NOT_KNOWN MIRROR_MAX_LEGS
+	struct ring *ring;  /* the records that are under way, or NULL */
+	mirror_set ahead;   /* the legs that stream, each at its own pace */
+	uint64_t ahead_base; /* the object that record 0 of the ring would be,
+				modulo 2^64 */
 };
 
 struct mirror *mirror_of(struct tape *t);
@@ -80,6 +86,15 @@ size_t mirror_count(mirror_set set);
  */
 mirror_set mirror_run(struct mirror *m, mirror_set set,
     const struct leg_call *call);
+
+/* A leg is dead, for it has not answered within so many milliseconds. */
+void mirror_give_up(struct mirror *m, size_t i, unsigned ms);
+
+/*
+ * Lets all legs write what was acknowledged: to be called before anything but a
+ * record.  Those that can't are dead; at early warning the state is WARN.
+ */
+void mirror_drain(struct mirror *m);
 
 /* The same on one leg; false if it does not return. */
 bool mirror_run_one(struct mirror *m, size_t i, const struct leg_call *call);
@@ -112,8 +127,8 @@ mirror_set mirror_ask(struct mirror *m, mirror_set set);
 void mirror_check(struct mirror *m, uint64_t bytes);
 
 /*
- * Before a motion, a read, or the end: what was written is all there, or its
- * leg is dead.
+ * Before a motion, a read, or the end: what was written is all there, on every
+ * leg, or that is dead.
  */
 void mirror_end_writing(struct mirror *m);
 

@@ -19,37 +19,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "mirror_state.h"
+#include "mirror_item.h"
 
 /* How often the legs are asked where they are, while all goes well: bytes. */
-#define CHECK_EVERY ((uint64_t)64 << 20)
-
-/* What an object may cost besides its bytes. */
-#define OBJECT_COST 64 /* bytes */
-
-/* One object, or filemarks in a row, or none: a sync, or an erase. */
-struct item {
-	struct leg_call call;
-	uint64_t objects, files, bytes;
-	bool cuts; /* what follows is gone */
-};
-
-/* What became of an item on one leg. */
-struct answer {
-	enum leg_outcome outcome;
-	struct tape_pos where;
-	int result;
-	enum tape_cond cond;
-	bool unsynced; /* it took the item, but then could not sync */
-	char why[160];
-};
-
-/* ... on each leg of a set. */
-struct verdict {
-	struct answer answers[MIRROR_MAX_LEGS]; /* by leg */
-	mirror_set asked;
-	bool synced; /* on all that have it */
-};
+#define CHECK_EVERY LEG_CHECK_EVERY
 
 static int
 need_writable(struct mirror *m)
@@ -77,9 +50,8 @@ is_behind_warning(const struct mirror *m)
 	return m->state == MIRROR_WARN || m->state == MIRROR_FULL;
 }
 
-/* From here on what is written comes out of the reserve. */
-static void
-enter_warn(struct mirror *m)
+void
+mirror_enter_warn(struct mirror *m)
 {
 	if (m->state != MIRROR_RUN)
 		return;
@@ -92,7 +64,7 @@ enter_warn(struct mirror *m)
 static int
 end_of_medium(struct mirror *m, enum tape_cond *ret_cond)
 {
-	enter_warn(m);
+	mirror_enter_warn(m);
 	if (m->state == MIRROR_WARN)
 		m->state = MIRROR_FULL;
 	*ret_cond = TAPE_EOM;
@@ -106,7 +78,7 @@ mirror_room(struct mirror *m)
 {
 	bool in_zone = is_behind_warning(m);
 	uint64_t marks = in_zone ? m->reserve_marks : MIRROR_RESERVE_MARKS;
-	uint64_t behind = marks * OBJECT_COST;
+	uint64_t behind = marks * MIRROR_OBJECT_COST;
 	uint64_t room = in_zone ? m->reserve_bytes : UINT64_MAX;
 
 	if (m->state == MIRROR_FULL || (in_zone && m->reserve_records == 0))
@@ -115,7 +87,7 @@ mirror_room(struct mirror *m)
 	{
 		struct tape_info info;
 
-		tape_describe(m->legs[i]->tape, &info);
+		leg_describe(m->legs[i], &info);
 		if (info.room >= info.max_record)
 			continue; /* there is more, or it can't tell */
 		if (info.room <= behind)
@@ -128,7 +100,7 @@ mirror_room(struct mirror *m)
 
 /* Whether the reserve has room for an item; takes it from there. */
 static bool
-take_reserve(struct mirror *m, const struct item *item)
+take_reserve(struct mirror *m, const struct mirror_item *item)
 {
 	if (!is_behind_warning(m))
 		return true;
@@ -145,14 +117,25 @@ take_reserve(struct mirror *m, const struct item *item)
 	return true;
 }
 
+uint64_t
+mirror_left(struct mirror *m, size_t i)
+{
+	struct tape_info info;
+
+	leg_describe(m->legs[i], &info);
+	if (info.capacity == 0)
+		return UINT64_MAX;
+	return info.capacity > info.used ? info.capacity - info.used : 0;
+}
+
 /*
  * Whether a leg has less than the margin left, after an item more.  They are
  * asked again when half of what is left could have been used.
  */
 static bool
-is_within_margin(struct mirror *m, const struct item *item)
+is_within_margin(struct mirror *m, const struct mirror_item *item)
 {
-	uint64_t cost = item->bytes + item->objects * OBJECT_COST;
+	uint64_t cost = item->bytes + item->objects * MIRROR_OBJECT_COST;
 	uint64_t least = UINT64_MAX;
 
 	if (m->margin == 0)
@@ -162,18 +145,8 @@ is_within_margin(struct mirror *m, const struct item *item)
 		return false;
 	}
 	MIRROR_EACH(m, mirror_healthy(m), i)
-	{
-		struct tape_info info;
-		uint64_t left;
-
-		tape_describe(m->legs[i]->tape, &info);
-		if (info.capacity == 0)
-			continue;
-		left =
-		    info.capacity > info.used ? info.capacity - info.used : 0;
-		if (left < least)
-			least = left;
-	}
+	if (mirror_left(m, i) < least)
+		least = mirror_left(m, i);
 	if (least <= m->margin)
 		return true;
 	m->margin_in = (least - m->margin) / 2;
@@ -226,7 +199,7 @@ settle(struct mirror *m)
 	if (m->policy == POLICY_STOP)
 		return fail_for_good(m, "a leg has failed (on_leg_error=stop)");
 	if (m->policy == POLICY_MARKFULL)
-		enter_warn(m);
+		mirror_enter_warn(m);
 	return 0;
 }
 
@@ -273,11 +246,11 @@ by_room(struct mirror *m, mirror_set set, size_t order[MIRROR_MAX_LEGS])
 
 /* What the last call on a leg gave; where it stands is not asked yet. */
 static void
-note_answer(struct mirror *m, size_t i, bool answered, struct answer *a)
+note_answer(struct mirror *m, size_t i, bool answered, struct mirror_answer *a)
 {
 	const struct leg_call *call = leg_result(m->legs[i]);
 
-	*a = (struct answer){ .result = -ETIMEDOUT };
+	*a = (struct mirror_answer){ .result = -ETIMEDOUT };
 	if (!answered) {
 		(void)snprintf(a->why, sizeof(a->why), "no answer");
 		return;
@@ -290,19 +263,18 @@ note_answer(struct mirror *m, size_t i, bool answered, struct answer *a)
 }
 
 /*
- * A call on the legs of a set, and what became of it: by position.  After plain
- * success, while the end is far, the position that they have counted will do.
+ * By position.  After plain success, while the end is far, the position that
+ * they have counted will do.
  */
-static void
-try_on(struct mirror *m, const struct item *item, uint64_t before,
-    mirror_set set, struct verdict *v)
+void
+mirror_judge_answers(struct mirror *m, const struct mirror_item *item,
+    uint64_t before, mirror_set set, mirror_set back, struct mirror_verdict *v)
 {
-	mirror_set back = mirror_run(m, set, &item->call);
 	mirror_set doubtful = 0, know;
 
 	MIRROR_EACH(m, set, i)
 	{
-		struct answer *a = &v->answers[i];
+		struct mirror_answer *a = &v->answers[i];
 
 		note_answer(m, i, (back >> i & 1) != 0, a);
 		if (a->result != 0 || a->cond != TAPE_NONE ||
@@ -312,7 +284,7 @@ try_on(struct mirror *m, const struct item *item, uint64_t before,
 	know = mirror_ask(m, back & doubtful);
 	MIRROR_EACH(m, set, i)
 	{
-		struct answer *a = &v->answers[i];
+		struct mirror_answer *a = &v->answers[i];
 
 		if ((know >> i & 1) != 0)
 			a->where = leg_result(m->legs[i])->where;
@@ -324,10 +296,20 @@ try_on(struct mirror *m, const struct item *item, uint64_t before,
 	v->asked |= set;
 }
 
+/* A call on the legs of a set, and what became of it. */
+static void
+try_on(struct mirror *m, const struct mirror_item *item, uint64_t before,
+    mirror_set set, struct mirror_verdict *v)
+{
+	mirror_set back = mirror_run(m, set, &item->call);
+
+	mirror_judge_answers(m, item, before, set, back, v);
+}
+
 /* The legs of a set on which the item has the outcome. */
 static mirror_set
-with_outcome(const struct mirror *m, const struct verdict *v, mirror_set set,
-    enum leg_outcome outcome)
+with_outcome(const struct mirror *m, const struct mirror_verdict *v,
+    mirror_set set, enum leg_outcome outcome)
 {
 	mirror_set with = 0;
 
@@ -337,20 +319,15 @@ with_outcome(const struct mirror *m, const struct verdict *v, mirror_set set,
 	return with;
 }
 
-/*
- * A leg that refuses an object for the first time may only have told early
- * warning so: it is asked to write it once more.
- */
-static void
-retry_refused(struct mirror *m, const struct item *item, mirror_set set,
-    struct verdict *v)
+void
+mirror_retry_refused(struct mirror *m, const struct mirror_item *item,
+    uint64_t before, mirror_set set, struct mirror_verdict *v)
 {
 	mirror_set full = with_outcome(m, v, set, LEG_FULL), again = 0;
 	struct leg_call sync = leg_call_filemarks(0, false);
 
 	MIRROR_EACH(m, full, i)
-	if (!m->legs[i]->warned &&
-	    v->answers[i].where.object == m->base.pos.object)
+	if (!m->legs[i]->warned && v->answers[i].where.object == before)
 		again |= MIRROR_BIT(i);
 	MIRROR_EACH(m, again, i)
 	m->legs[i]->warned = true;
@@ -358,27 +335,28 @@ retry_refused(struct mirror *m, const struct item *item, mirror_set set,
 	again &= mirror_healthy(m);
 	if (again == 0)
 		return;
-	try_on(m, item, m->base.pos.object, again, v);
+	try_on(m, item, before, again, v);
 	MIRROR_EACH(m, again, i)
 	if (v->answers[i].outcome == LEG_ON)
 		v->answers[i].outcome = LEG_ON_EW;
 }
 
-/* What legs have taken near the end has to be on the medium, too. */
-static void
-sync_on(struct mirror *m, mirror_set set, struct verdict *v)
+void
+mirror_sync_on(struct mirror *m, mirror_set set, uint64_t at,
+    struct mirror_verdict *v)
 {
-	const struct item sync = { .call = leg_call_filemarks(0, false) };
-	struct verdict synced = { .asked = 0 };
+	const struct mirror_item sync = { .call =
+					      leg_call_filemarks(0, false) };
+	struct mirror_verdict synced = { .asked = 0 };
 
 	set = with_outcome(m, v, set, LEG_ON) |
 	    with_outcome(m, v, set, LEG_ON_EW);
 	if (set == 0)
 		return;
-	try_on(m, &sync, m->base.pos.object + 1, set, &synced);
+	try_on(m, &sync, at, set, &synced);
 	MIRROR_EACH(m, set, i)
 	{
-		const struct answer *a = &synced.answers[i];
+		const struct mirror_answer *a = &synced.answers[i];
 
 		if (!mirror_outcome_is_death(a->outcome))
 			continue;
@@ -388,22 +366,23 @@ sync_on(struct mirror *m, mirror_set set, struct verdict *v)
 }
 
 static void
-write_on(struct mirror *m, const struct item *item, mirror_set set,
-    struct verdict *v)
+write_on(struct mirror *m, const struct mirror_item *item, mirror_set set,
+    struct mirror_verdict *v)
 {
 	try_on(m, item, m->base.pos.object, set, v);
 	if (item->objects > 0)
-		retry_refused(m, item, set, v);
+		mirror_retry_refused(m, item, m->base.pos.object, set, v);
 	if (item->bytes > 0 &&
 	    (is_behind_warning(m) || with_outcome(m, v, set, LEG_ON_EW) != 0)) {
-		sync_on(m, set, v);
+		mirror_sync_on(m, set, m->base.pos.object + 1, v);
 		v->synced = true;
 	}
 }
 
 /* A leg that has no room spares the others. */
 static void
-write_in_turn(struct mirror *m, const struct item *item, struct verdict *v)
+write_in_turn(struct mirror *m, const struct mirror_item *item,
+    struct mirror_verdict *v)
 {
 	size_t order[MIRROR_MAX_LEGS];
 	size_t n = by_room(m, mirror_healthy(m), order);
@@ -417,14 +396,10 @@ write_in_turn(struct mirror *m, const struct item *item, struct verdict *v)
 
 /* ---- What comes of it --------------------------------------------------- */
 
-/*
- * What is good on a leg that has failed.  What it took before is only certain
- * if it can still sync it, and stands where it should.  One that has lied may
- * have done so about any record since it was asked last.
- */
+/* What is good on a leg that has failed. */
 static struct leg_extent
-good_part(struct mirror *m, size_t i, const struct item *item,
-    const struct answer *a)
+good_part(struct mirror *m, size_t i, const struct mirror_item *item,
+    const struct mirror_answer *a)
 {
 	struct leg *leg = m->legs[i];
 	struct leg_call sync = leg_call_filemarks(0, false);
@@ -441,24 +416,17 @@ good_part(struct mirror *m, size_t i, const struct item *item,
 	return leg->expected;
 }
 
-/* The dead of this item leave the mirror. */
-static void
-bury(struct mirror *m, const struct item *item, const struct verdict *v)
+void
+mirror_bury(struct mirror *m, size_t i, uint64_t object,
+    const struct mirror_item *item, const struct mirror_answer *a,
+    const char *what)
 {
-	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
-	{
-		const struct answer *a = &v->answers[i];
-		struct leg_extent good;
+	struct leg_extent good = good_part(m, i, item, a);
 
-		if (!mirror_outcome_is_death(a->outcome))
-			continue;
-		good = good_part(m, i, item, a);
-		if (!m->legs[i]->dead)
-			leg_kill(m->legs[i], &good,
-			    "object %" PRIu64 ": it %s%s%s", m->base.pos.object,
-			    mirror_outcome_words(a->outcome),
-			    a->why[0] == '\0' ? "" : ": ", a->why);
-	}
+	if (!m->legs[i]->dead)
+		leg_kill(m->legs[i], &good, "object %" PRIu64 ": it %s%s%s%s",
+		    object, mirror_outcome_words(a->outcome), what,
+		    a->why[0] == '\0' ? "" : ": ", a->why);
 }
 
 /* Ends the data of a leg where it stands; ${leg->tail}: it can't. */
@@ -502,7 +470,8 @@ take_back(struct mirror *m, size_t i, enum tape_unit unit, uint64_t count,
  * it has to go on the others, too.
  */
 static void
-undo(struct mirror *m, const struct item *item, const struct verdict *v)
+undo(struct mirror *m, const struct mirror_item *item,
+    const struct mirror_verdict *v)
 {
 	mirror_set on = 0;
 
@@ -523,7 +492,8 @@ undo(struct mirror *m, const struct item *item, const struct verdict *v)
  * back.  Returns how many.
  */
 static uint32_t
-settle_marks(struct mirror *m, const struct item *item, const struct verdict *v)
+settle_marks(struct mirror *m, const struct mirror_item *item,
+    const struct mirror_verdict *v)
 {
 	mirror_set healthy = mirror_healthy(m);
 	uint64_t here = m->base.pos.object;
@@ -553,7 +523,7 @@ settle_marks(struct mirror *m, const struct item *item, const struct verdict *v)
 
 /* The item counts: for the mirror, and for every leg that has it. */
 static void
-commit(struct mirror *m, const struct item *item)
+commit(struct mirror *m, const struct mirror_item *item)
 {
 	struct leg_extent e = { .objects = m->base.pos.object + item->objects,
 		.files = m->base.pos.file + item->files,
@@ -563,7 +533,7 @@ commit(struct mirror *m, const struct item *item)
 	if (!item->cuts)
 		return;
 	if (item->objects > 0)
-		m->unchecked += item->bytes + OBJECT_COST;
+		m->unchecked += item->bytes + MIRROR_OBJECT_COST;
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	{
 		m->legs[i]->expected = e;
@@ -575,16 +545,15 @@ commit(struct mirror *m, const struct item *item)
 }
 
 static void
-note_warnings(struct mirror *m, const struct verdict *v)
+note_warnings(struct mirror *m, const struct mirror_verdict *v)
 {
 	MIRROR_EACH(m, v->asked, i)
 	if (v->answers[i].outcome == LEG_ON_EW)
 		m->legs[i]->warned = true;
 }
 
-/* All healthy legs have what was written on their media. */
-static void
-note_durable(struct mirror *m)
+void
+mirror_note_durable(struct mirror *m)
 {
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	m->legs[i]->durable = m->legs[i]->expected;
@@ -592,23 +561,27 @@ note_durable(struct mirror *m)
 
 /* What is to be made of it. */
 static enum mirror_decision
-weigh(struct mirror *m, const struct item *item, const struct verdict *v)
+weigh(struct mirror *m, const struct mirror_item *item,
+    const struct mirror_verdict *v)
 {
 	enum leg_outcome outcomes[MIRROR_MAX_LEGS];
 	size_t n = 0;
 
 	MIRROR_EACH(m, v->asked, i)
 	outcomes[n++] = v->answers[i].outcome;
-	bury(m, item, v);
+	MIRROR_EACH(m, v->asked & mirror_healthy(m), i)
+	if (mirror_outcome_is_death(v->answers[i].outcome))
+		mirror_bury(m, i, m->base.pos.object, item, &v->answers[i], "");
 	note_warnings(m, v);
 	return mirror_decide(outcomes, n, m->policy);
 }
 
 /* Writes an item on all healthy legs. */
 static enum mirror_decision
-put(struct mirror *m, const struct item *item, struct verdict *ret_verdict)
+put(struct mirror *m, const struct mirror_item *item,
+    struct mirror_verdict *ret_verdict)
 {
-	struct verdict v = { .asked = 0 };
+	struct mirror_verdict v = { .asked = 0 };
 
 	if (m->state == MIRROR_RUN)
 		write_on(m, item, mirror_healthy(m), &v);
@@ -620,8 +593,9 @@ put(struct mirror *m, const struct item *item, struct verdict *ret_verdict)
 
 /* Carries out what was decided. */
 static int
-conclude(struct mirror *m, const struct item *item, const struct verdict *v,
-    enum mirror_decision decision, enum tape_cond *ret_cond)
+conclude(struct mirror *m, const struct mirror_item *item,
+    const struct mirror_verdict *v, enum mirror_decision decision,
+    enum tape_cond *ret_cond)
 {
 	*ret_cond = TAPE_NONE;
 	switch (decision) {
@@ -635,7 +609,7 @@ conclude(struct mirror *m, const struct item *item, const struct verdict *v,
 		undo(m, item, v);
 		return end_of_medium(m, ret_cond);
 	case DECIDE_COMMIT_WARN:
-		enter_warn(m);
+		mirror_enter_warn(m);
 		break;
 	case DECIDE_COMMIT:
 		break;
@@ -643,9 +617,9 @@ conclude(struct mirror *m, const struct item *item, const struct verdict *v,
 	commit(m, item);
 	m->settled = mirror_healthy(m);
 	if (v->synced)
-		note_durable(m);
+		mirror_note_durable(m);
 	if (is_within_margin(m, item))
-		enter_warn(m);
+		mirror_enter_warn(m);
 	if (is_behind_warning(m))
 		*ret_cond = TAPE_EARLY_WARNING;
 	return 0;
@@ -662,16 +636,107 @@ check_now_and_then(struct mirror *m, enum tape_cond *ret_cond)
 		*ret_cond = TAPE_EARLY_WARNING;
 }
 
+struct ring *
+mirror_ring_for(struct mirror *m, size_t len)
+{
+	size_t size = len > m->ring_size ? len : (size_t)m->ring_size;
+
+	if (m->ring != NULL && ring_is_ours(m->ring) &&
+	    ring_size(m->ring) >= len)
+		return m->ring;
+	ring_unref(m->ring);
+	m->ring = ring_new(size);
+	return m->ring;
+}
+
+/* One copy of a record for all legs. */
+static int
+take_in(struct mirror *m, const void *buf, size_t len,
+    struct mirror_item *ret_item)
+{
+	struct ring *ring = mirror_ring_for(m, len);
+	uint64_t seq = ring == NULL ? 0 : ring_count(ring);
+
+	if (ring == NULL || !ring_put(ring, buf, len, seq))
+		return tape_fail(&m->base, ENOMEM,
+		    "no memory for a record of %zu bytes", len);
+	*ret_item = (struct mirror_item){
+		.call = leg_call_write(ring, ring_record(ring, seq).data, len),
+		.objects = 1,
+		.bytes = len,
+		.cuts = true,
+	};
+	return 0;
+}
+
+/* A record in lockstep: it counts when all legs have it. */
+static int
+write_in_step(struct mirror *m, const void *buf, size_t len,
+    enum tape_cond *ret_cond)
+{
+	struct mirror_verdict v = { .asked = 0 };
+	struct mirror_item item;
+	int r = prepare(m);
+
+	if (r == 0)
+		r = take_in(m, buf, len, &item);
+	if (r < 0)
+		return r;
+	if (len > mirror_room(m) || !take_reserve(m, &item))
+		return end_of_medium(m, ret_cond);
+	r = conclude(m, &item, &v, put(m, &item, &v), ret_cond);
+	if (r == 0)
+		check_now_and_then(m, ret_cond);
+	return r;
+}
+
+/* The record counts, though not all legs have it yet. */
+static void
+commit_ahead(struct mirror *m, const struct mirror_item *item)
+{
+	if (m->bytes != LEG_NO_BYTES)
+		m->bytes += item->bytes;
+	m->unchecked += item->bytes + MIRROR_OBJECT_COST;
+	m->margin_in = 0;
+	m->base.pos.object++;
+}
+
+/* A record of ack=ring: it counts when one leg has it, where that is safe. */
+static int
+write_ahead(struct mirror *m, const void *buf, size_t len,
+    enum tape_cond *ret_cond)
+{
+	struct mirror_verdict v = { .asked = 0 };
+	struct mirror_item item;
+	int r = 0;
+
+	if (m->ahead == 0) {
+		r = prepare(m);
+		if (r < 0)
+			return r;
+		if (mirror_may_run_ahead(m, len))
+			mirror_begin_ahead(m);
+		if (m->ahead == 0)
+			return write_in_step(m, buf, len, ret_cond);
+	}
+	switch (mirror_put_ahead(m, buf, len, &item, &v)) {
+	case AHEAD_ACCEPTED:
+		commit_ahead(m, &item);
+		*ret_cond = TAPE_NONE;
+		return 0;
+	case AHEAD_DECIDE:
+		return conclude(m, &item, &v, weigh(m, &item, &v), ret_cond);
+	case AHEAD_STOPPED:
+		break;
+	}
+	return write_in_step(m, buf, len, ret_cond);
+}
+
 int
 mirror_write(struct tape *t, const void *buf, size_t len,
     enum tape_cond *ret_cond)
 {
 	struct mirror *m = mirror_of(t);
-	struct item item = { .call = leg_call_write(buf, len),
-		.objects = 1,
-		.bytes = len,
-		.cuts = true };
-	struct verdict v = { .asked = 0 };
 	struct tape_info info;
 	int r = need_writable(m);
 
@@ -685,23 +750,18 @@ mirror_write(struct tape *t, const void *buf, size_t len,
 		    "a record of %zu bytes; these legs take %" PRIu32
 		    " to %" PRIu32,
 		    len, info.min_record, info.max_record);
-	r = prepare(m);
-	if (r < 0)
-		return r;
-	if (len > mirror_room(m) || !take_reserve(m, &item))
-		return end_of_medium(m, ret_cond);
-	r = conclude(m, &item, &v, put(m, &item, &v), ret_cond);
-	if (r == 0)
-		check_now_and_then(m, ret_cond);
-	return r;
+	if (m->ahead == 0 && !mirror_may_run_ahead(m, len))
+		return write_in_step(m, buf, len, ret_cond);
+	return write_ahead(m, buf, len, ret_cond);
 }
 
 /* The end of the medium, met by filemarks: some may be there. */
 static int
-marks_at_end(struct mirror *m, const struct item *item, const struct verdict *v,
-    uint32_t *ret_done, enum tape_cond *ret_cond)
+marks_at_end(struct mirror *m, const struct mirror_item *item,
+    const struct mirror_verdict *v, uint32_t *ret_done,
+    enum tape_cond *ret_cond)
 {
-	struct item there = { .cuts = true };
+	struct mirror_item there = { .cuts = true };
 
 	*ret_done = settle_marks(m, item, v);
 	there.objects = there.files = *ret_done;
@@ -714,11 +774,12 @@ static int
 put_marks(struct mirror *m, uint32_t count, bool immediate, uint32_t *ret_done,
     enum tape_cond *ret_cond)
 {
-	struct item item = { .call = leg_call_filemarks(count, immediate),
+	struct mirror_item item = { .call =
+					leg_call_filemarks(count, immediate),
 		.objects = count,
 		.files = count,
 		.cuts = true };
-	struct verdict v = { .asked = 0 };
+	struct mirror_verdict v = { .asked = 0 };
 	enum mirror_decision decision;
 	int r = prepare(m);
 
@@ -735,18 +796,18 @@ put_marks(struct mirror *m, uint32_t count, bool immediate, uint32_t *ret_done,
 		return r;
 	m->unchecked = 0; /* each has told where it is */
 	if (!immediate)
-		note_durable(m);
+		mirror_note_durable(m);
 	*ret_done = count;
 	return 0;
 }
 
 /* A leg that was read may stand anywhere, and that is nothing against it. */
 static void
-sync_behind(struct mirror *m, size_t i, const struct item *item,
-    struct verdict *v)
+sync_behind(struct mirror *m, size_t i, const struct mirror_item *item,
+    struct mirror_verdict *v)
 {
 	const struct tape_pos *at = &m->legs[i]->tape->pos;
-	struct answer *a = &v->answers[i];
+	struct mirror_answer *a = &v->answers[i];
 	bool known = at->known;
 
 	try_on(m, item, at->object, MIRROR_BIT(i), v);
@@ -758,8 +819,9 @@ sync_behind(struct mirror *m, size_t i, const struct item *item,
 static int
 sync_all(struct mirror *m, enum tape_cond *ret_cond)
 {
-	const struct item item = { .call = leg_call_filemarks(0, false) };
-	struct verdict v = { .asked = 0 };
+	const struct mirror_item item = { .call =
+					      leg_call_filemarks(0, false) };
+	struct mirror_verdict v = { .asked = 0 };
 	int r = settle(m);
 
 	if (r < 0)
@@ -773,7 +835,7 @@ sync_all(struct mirror *m, enum tape_cond *ret_cond)
 	if (r < 0)
 		return r;
 	m->unchecked = 0;
-	note_durable(m);
+	mirror_note_durable(m);
 	return 0;
 }
 
@@ -788,6 +850,7 @@ mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
 	*ret_cond = TAPE_NONE;
 	if (r < 0)
 		return r;
+	mirror_drain(m);
 	if (count == 0)
 		return sync_all(m, ret_cond);
 	while (r == 0 && *ret_done < count) {
@@ -803,11 +866,11 @@ mirror_write_filemarks(struct tape *t, uint32_t count, bool immediate,
 
 /* If no leg can erase, and none has lost its place, nothing has happened. */
 static bool
-is_unsupported(const struct mirror *m, const struct verdict *v)
+is_unsupported(const struct mirror *m, const struct mirror_verdict *v)
 {
 	MIRROR_EACH(m, v->asked, i)
 	{
-		const struct answer *a = &v->answers[i];
+		const struct mirror_answer *a = &v->answers[i];
 
 		if ((a->result != -EOPNOTSUPP && a->result != -EINVAL) ||
 		    !a->where.known || a->where.object != m->base.pos.object)
@@ -820,16 +883,18 @@ int
 mirror_erase(struct tape *t, bool whole)
 {
 	struct mirror *m = mirror_of(t);
-	const struct item item = { .call = leg_call_erase(whole),
+	const struct mirror_item item = { .call = leg_call_erase(whole),
 		.cuts = true };
-	struct verdict v = { .asked = 0 };
+	struct mirror_verdict v = { .asked = 0 };
 	enum tape_cond cond;
 	int r = need_writable(m);
 
 	if (r == 0 && m->state == MIRROR_FAILED)
 		r = fail_for_good(m, "the mirror has failed");
-	if (r == 0)
+	if (r == 0) {
+		mirror_drain(m);
 		r = prepare(m);
+	}
 	if (r < 0)
 		return r;
 	try_on(m, &item, t->pos.object, mirror_healthy(m), &v);
@@ -837,7 +902,7 @@ mirror_erase(struct tape *t, bool whole)
 		return tape_fail(t, EOPNOTSUPP, "no leg can be erased");
 	r = conclude(m, &item, &v, weigh(m, &item, &v), &cond);
 	if (r == 0) {
-		note_durable(m);
+		mirror_note_durable(m);
 		mirror_leave_end(m);
 	}
 	return r;

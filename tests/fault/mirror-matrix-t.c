@@ -12,11 +12,12 @@
  *     S  syncs
  *     r  reads what was written           n  spaces over a record
  *     >  spaces over a filemark           R  rewinds
- *     U  unloads
+ *     U  unloads                          L  loads
  *
  *     nothing  success, without early warning
  *     !        success, with early warning
  *     E S R I  EIO, ENOSPC, EROFS, EINVAL
+ *     N        ENOMEDIUM
  *     D        the end of the data (r)
  *     ?        success, with something else (r)
  *
@@ -41,6 +42,8 @@ struct row {
 	const char *client, *after;
 	const char *elsewhere; /* why not here, and where */
 };
+
+#define RING ",ack=ring,ring=64K"
 
 #define LAB_ST "needs sense data of a drive: the st leg's, in the lab"
 #define LAB_T "needs an iSCSI target: in the lab"
@@ -297,8 +300,19 @@ static const struct row rows[] = {
 	    .client = "2W S 2W F",
 	    .after = "= x2" },
 	{ .number = 41,
-	    .words = "the ring lags more than the reserve",
-	    .elsewhere = "there is no ring: all is ack=lockstep" },
+	    .words = "B could be farther behind than there is room behind "
+		     "early warning: lockstep began before",
+	    .b = "capacity=9000,warn=700;write 1+ rate=150K",
+	    .options = RING ",eom_reserve=300",
+	    .client = "76W W! W! F!",
+	    .after = "= =" },
+	{ .number = 41,
+	    .more = true,
+	    .words = "a trailer of eom_reserve= still fits",
+	    .b = "capacity=9000,warn=1200;write 1+ rate=150K",
+	    .options = RING ",eom_reserve=300",
+	    .client = "72W W! 3W! WS F!",
+	    .after = "= =" },
 	{ .number = 42,
 	    .words = "the connection of a remote drive is cut",
 	    .elsewhere = "needs rmt legs: their tests" },
@@ -363,6 +377,19 @@ static const struct row rows[] = {
 	    .options = ",verify=yes",
 	    .client = "4W F R 2r rE rE RE",
 	    .after = "~ =" },
+	{ .number = 52,
+	    .more = true,
+	    .words = "... on the last leg, and a filemark is in step",
+	    .b = ";write 4 flip",
+	    .options = ",verify=yes",
+	    .client = "2W F 2W F R 4r rE RE",
+	    .after = "= ~" },
+	{ .number = 52,
+	    .more = true,
+	    .words = "... and equal ones are read to their end",
+	    .options = ",verify=yes",
+	    .client = "2W F 2W F R 6r rD",
+	    .after = "= =" },
 	{ .number = 53,
 	    .words = "A has one filemark more",
 	    .a = ";filemark 1 twice",
@@ -416,8 +443,10 @@ static const struct row rows[] = {
 	    .client = "2W F 2W F",
 	    .after = "x3 =" },
 	{ .number = 57,
-	    .words = "the second cartridge can't be changed",
-	    .elsewhere = "needs a changer: in the lab" },
+	    .words = "the second cartridge can't be changed: none is written",
+	    .b = ";load 2 ENOMEDIUM",
+	    .client = "2W F U LN WN L 3r rD",
+	    .after = "= =" },
 	{ .number = 58,
 	    .words = "leot_margin is reached",
 	    .a = "capacity=5000,warn=100",
@@ -443,6 +472,155 @@ static const struct row rows[] = {
 };
 
 #define N_CASES (sizeof(rows) / sizeof(rows[0]))
+
+/*
+ * The same with a ring.  Leg B stands still in its second record, while the
+ * client goes on with A; or where it is said, the other way round.
+ */
+#define BEHIND ";write 2 stall=0.3"
+
+static const struct row ring_rows[] = {
+	{ .number = 2,
+	    .words = "B meets early warning, and is behind",
+	    .b = "objects=12,warn_objects=6" BEHIND,
+	    .client = "8W F! W! F!",
+	    .after = "= =" },
+	{ .number = 3,
+	    .words = "both meet early warning at the same k, B is behind",
+	    .a = "objects=12,warn_objects=6",
+	    .b = "objects=12,warn_objects=6" BEHIND,
+	    .client = "6W W! W! F!",
+	    .after = "= =" },
+	{ .number = 4,
+	    .words = "early warning is told as ENOSPC, though k is written",
+	    .b = BEHIND ";write 3 done-ENOSPC",
+	    .client = "5W F! W! F!",
+	    .after = "= =" },
+	{ .number = 5,
+	    .words = "early warning is told by refusing k",
+	    .b = BEHIND ";write 3 refuse-early-warning",
+	    .client = "5W F! W! F!",
+	    .after = "= =" },
+	{ .number = 12,
+	    .words = "volume overflow on A, before B has k",
+	    .a = ";write 3+ ENOSPC",
+	    .b = ";write 3 stall=0.2",
+	    .client = "2W WS WS F!",
+	    .after = "= =" },
+	{ .number = 12,
+	    .more = true,
+	    .words = "volume overflow on B, which is behind",
+	    .b = BEHIND ";write 3+ ENOSPC",
+	    .client = "6W F W F",
+	    .after = "= x2" },
+	{ .number = 16,
+	    .words = "MEDIUM ERROR on B, which is behind",
+	    .b = BEHIND ";write 3 EIO",
+	    .client = "6W F W F",
+	    .after = "= x2" },
+	{ .number = 16,
+	    .more = true,
+	    .words = "MEDIUM ERROR on A, which leads: B gets all of the ring",
+	    .a = ";write 4 EIO",
+	    .b = BEHIND,
+	    .client = "6W F W F",
+	    .after = "x3 =" },
+	{ .number = 17,
+	    .words = "MEDIUM ERROR on B, on_leg_error=stop",
+	    .b = BEHIND ";write 3 EIO",
+	    .options = ",on_leg_error=stop",
+	    .client = "6W SE WE F WE",
+	    .after = "= x2" },
+	{ .number = 17,
+	    .more = true,
+	    .words = "MEDIUM ERROR on A, which leads, on_leg_error=stop",
+	    .a = ";write 4 EIO",
+	    .b = BEHIND,
+	    .options = ",on_leg_error=stop",
+	    .client = "3W WE WE F",
+	    .after = "x3 =" },
+	{ .number = 18,
+	    .words = "MEDIUM ERROR on B, on_leg_error=markfull",
+	    .b = BEHIND ";write 3 EIO",
+	    .options = ",on_leg_error=markfull",
+	    .client = "6W F! W! F!",
+	    .after = "= x2" },
+	{ .number = 20,
+	    .words = "success, but nothing is stored; A leads",
+	    .a = ";write 3 lie",
+	    .b = BEHIND,
+	    .client = "6W F W F",
+	    .after = "x0 =" },
+	{ .number = 22,
+	    .words = "A leads, and loses what it has in its buffer",
+	    .a = ";load 1 buffer=8;write 6 lose-buffer",
+	    .b = BEHIND,
+	    .client = "8W F",
+	    .after = "x0 =" },
+	{ .number = 27,
+	    .words = "a reset of B, which is behind",
+	    .b = BEHIND ";write 3 lost",
+	    .client = "6W F",
+	    .after = "= x0" },
+	{ .number = 30,
+	    .words = "the medium of A, which leads, is ejected",
+	    .a = ";write 4 unload",
+	    .b = BEHIND,
+	    .client = "6W F",
+	    .after = "x0 =" },
+	{ .number = 39,
+	    .words = "B is slow: the client is not",
+	    .b = ";write 1+ rate=20K",
+	    .client = "10W F 10W F",
+	    .after = "= =" },
+	{ .number = 39,
+	    .more = true,
+	    .words = "B is so slow that the ring is full",
+	    .b = ";write 1+ rate=50K",
+	    .client = "60W F",
+	    .after = "= =" },
+	{ .number = 40,
+	    .words = "B stalls longer than leg_timeout",
+	    .b = ";write 3 stall=2",
+	    .options = ",leg_timeout=1",
+	    .client = "2W S 10W F W F",
+	    .after = "= x2" },
+	{ .number = 40,
+	    .more = true,
+	    .words = "the same, and the ring is full meanwhile",
+	    .b = ";write 3 stall=2",
+	    .options = ",leg_timeout=1",
+	    .client = "2W S 40W F W F",
+	    .after = "= x2" },
+	{ .number = 40,
+	    .more = true,
+	    .words = "the same, on_leg_error=stop",
+	    .b = ";write 3 stall=2",
+	    .options = ",leg_timeout=1,on_leg_error=stop",
+	    .client = "2W S 10W SE WE",
+	    .after = "= x2" },
+	{ .number = 46,
+	    .words = "both fail, and what only A had is lost",
+	    .a = ";write 6 EIO",
+	    .b = BEHIND ";write 3 EIO",
+	    .client = "5W WE WE FE",
+	    .after = "x5 x2" },
+	{ .number = 50,
+	    .words = "B is behind when it is read, and A can't be",
+	    .a = ";read object 2 EIO",
+	    .b = BEHIND,
+	    .client = "6W R 6r rD",
+	    .after = "= =" },
+	{ .number = 58,
+	    .words = "leot_margin is reached",
+	    .a = "capacity=5000,warn=100",
+	    .b = "capacity=6000,warn=100;write 1+ stall=0.01",
+	    .options = ",leot_margin=2000,eom_reserve=300",
+	    .client = "27W W! W! F!",
+	    .after = "= =" },
+};
+
+#define N_RING_CASES (sizeof(ring_rows) / sizeof(ring_rows[0]))
 
 static const char *scratch;
 static uint32_t tag;
@@ -542,6 +720,10 @@ act(struct tape *t, struct model *m, char letter)
 	case 'U':
 		seen.r = tape_unload(t);
 		break;
+	case 'L':
+		seen.r = tape_load(t);
+		m->at = 0;
+		break;
 	default:
 		tap_bail("the client can't do \"%c\"", letter);
 	}
@@ -560,6 +742,8 @@ is_expected(char expected, const struct seen *seen)
 		return seen->r == -EROFS;
 	case 'I':
 		return seen->r == -EINVAL;
+	case 'N':
+		return seen->r == -ENOMEDIUM;
 	case 'D':
 		return seen->r == 0 && seen->cond == TAPE_EOD;
 	case '?':
@@ -690,7 +874,7 @@ leg_spec(char *text, size_t room, const char *name, const char *what)
 }
 
 static void
-run_row(const struct row *row)
+run_row(const struct row *row, const char *more_options)
 {
 	struct model m = { .n = 0 };
 	char spec[1024];
@@ -703,8 +887,8 @@ run_row(const struct row *row)
 	len += leg_spec(spec + len, sizeof(spec) - len, "a", row->a);
 	len += (size_t)snprintf(spec + len, sizeof(spec) - len, ",");
 	len += leg_spec(spec + len, sizeof(spec) - len, "b", row->b);
-	(void)snprintf(spec + len, sizeof(spec) - len, "}%s",
-	    row->options == NULL ? "" : row->options);
+	(void)snprintf(spec + len, sizeof(spec) - len, "}%s%s",
+	    row->options == NULL ? "" : row->options, more_options);
 	t = load_tape(spec);
 	mirror = mirror_of(t);
 	if (!tap_ok(run_client(t, &m, row->client),
@@ -759,6 +943,9 @@ main(void)
 			tap_diag("row %d, %s: not here: %s", rows[i].number,
 			    rows[i].words, rows[i].elsewhere);
 		else if (only == NULL || atoi(only) == rows[i].number)
-			run_row(&rows[i]);
+			run_row(&rows[i], "");
+	for (size_t i = 0; i < N_RING_CASES; i++)
+		if (only == NULL || atoi(only) == ring_rows[i].number)
+			run_row(&ring_rows[i], RING);
 	return tap_done();
 }

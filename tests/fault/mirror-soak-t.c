@@ -7,7 +7,10 @@
  * 2. what a dead leg is said to hold, it holds, and it was acknowledged;
  * 3. what is read is what was acknowledged;
  * 4. a failure is told only if there is a reason for it;
- * 5. after the power fails, what was synced is on every healthy leg.
+ * 5. after the power fails, what was synced is on every healthy leg;
+ * 6. with ack=ring, which half of the schedules have, 1 holds as soon as the
+ *    legs have caught up, and until then one of them has everything;
+ * 7. a leg on which nothing goes wrong stays in the mirror.
  *
  * The legs are tapes in memory below fault tapes; they are looked at directly.
  * To see that the checks bite, the same schedules also run with a judge that
@@ -119,7 +122,16 @@ static const char *const faults[] = {
 
 #define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
 
-enum violation { CONTENT, PREFIX, READING, REASON, DURABLE, VIOLATIONS };
+enum violation {
+	CONTENT,
+	PREFIX,
+	READING,
+	REASON,
+	DURABLE,
+	LEADING,
+	SOUND,
+	VIOLATIONS
+};
 
 static const char *const violation_words[VIOLATIONS] = {
 	[CONTENT] = "a healthy leg holds exactly what was acknowledged",
@@ -127,6 +139,8 @@ static const char *const violation_words[VIOLATIONS] = {
 	[READING] = "what is read is what was acknowledged",
 	[REASON] = "nothing fails, or goes out of step, without a reason",
 	[DURABLE] = "what was synced survives the loss of power",
+	[LEADING] = "what is acknowledged is on one healthy leg at least",
+	[SOUND] = "a leg on which nothing goes wrong is not given up",
 };
 
 struct schedule {
@@ -135,7 +149,8 @@ struct schedule {
 	size_t n_legs;
 	bool faulty[LEGS_MAX]; /* a leg may fail in any way */
 	bool lies[LEGS_MAX];   /* ... or may have lied, till the next check */
-	bool limited, small_records, stop, power_off;
+	bool dead[LEGS_MAX];   /* when it was looked at last */
+	bool limited, small_records, stop, power_off, ring;
 	struct model acked;
 	uint64_t synced; /* objects */
 	uint32_t tag;
@@ -146,6 +161,9 @@ struct schedule {
 	bool over; /* the last leg has lost something */
 	unsigned *violations;
 };
+
+/* To see that the ring is at work: operations, while a leg was behind. */
+static uint64_t behind, deaths_behind;
 
 static bool tracing;
 
@@ -233,10 +251,43 @@ has_lost_all(const struct schedule *s)
 {
 	const struct mirror *m = mirror_of(s->mirror);
 
+	if (m->state != MIRROR_FAILED)
+		return false;
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	if (!s->faulty[i] || agreeing(s, i) == s->acked.n)
 		return false;
-	return m->state == MIRROR_FAILED;
+	return true;
+}
+
+/*
+ * While the legs are at work on a ring, what they hold can't be looked at, but
+ * one of them says that it has all.  Now and then they are given the time to
+ * catch up.
+ */
+static bool
+can_be_looked_at(struct schedule *s)
+{
+	const struct mirror *m = mirror_of(s->mirror);
+	bool one = m->ahead == 0;
+
+	MIRROR_EACH(m, m->ahead & mirror_healthy(m), i)
+	{
+		bool all =
+		    atomic_load(&m->legs[i]->taken) == ring_count(m->ring);
+
+		one = one || all;
+		behind += !all;
+	}
+	if (!one)
+		violate(s, LEADING, "object %" PRIu64, s->acked.n);
+	if (m->ahead == 0)
+		return true;
+	if (rng_below(&s->rng, 3) != 0)
+		return false;
+	MIRROR_EACH(m, m->ahead, i)
+	while (!leg_is_idle(m->legs[i]))
+		(void)usleep(10); /* a leg writes what it has, or halts */
+	return true;
 }
 
 static void
@@ -244,9 +295,19 @@ check_legs(struct schedule *s)
 {
 	const struct mirror *m = mirror_of(s->mirror);
 
+	if (!can_be_looked_at(s))
+		return;
 	for (size_t i = 0; i < s->n_legs && !s->broken; i++) {
 		const struct leg *leg = m->legs[i];
 		uint64_t same = agreeing(s, i);
+
+		deaths_behind += s->ring && leg->dead && !s->dead[i] &&
+		    leg->expected.objects + 1 < s->acked.n;
+		s->dead[i] = leg->dead;
+		if (leg->dead && !s->faulty[i])
+			violate(s, SOUND, "leg %zu: %s", i + 1, leg->reason);
+		if ((m->ahead >> i & 1) != 0 && leg_has_halted(leg))
+			continue; /* what that means is decided later */
 
 		if (leg->dead) {
 			check_extent(s, i, "prefix", &leg->prefix);
@@ -314,7 +375,7 @@ failed_writing(struct schedule *s, int r)
 {
 	const struct mirror *m = mirror_of(s->mirror);
 
-	if (r == 0)
+	if (r == 0 || m->ahead != 0)
 		return;
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	if (memtape_look(memories[i], 0, s->acked.at) == MEMTAPE_EOD)
@@ -322,7 +383,7 @@ failed_writing(struct schedule *s, int r)
 }
 
 static void
-do_write(struct schedule *s)
+write_one(struct schedule *s)
 {
 	uint32_t len = 1 + rng_below(&s->rng, KEPT);
 	uint8_t buf[KEPT];
@@ -339,6 +400,16 @@ do_write(struct schedule *s)
 	check_reason(s, r);
 }
 
+/* With a ring several in a row, or a leg would never be behind. */
+static void
+do_write(struct schedule *s)
+{
+	uint32_t n = s->ring ? 1 + rng_below(&s->rng, 8) : 1;
+
+	while (n-- > 0 && !s->broken && s->acked.at + 8 < MODEL_MAX)
+		write_one(s);
+}
+
 static void
 do_filemarks(struct schedule *s)
 {
@@ -351,7 +422,7 @@ do_filemarks(struct schedule *s)
 	    : immediate	      ? "marks, immediate"
 			      : "marks";
 	if (count > 0)
-		written(s, true);
+		written(s, s->checked); /* it may fail before it has looked */
 	r = tape_write_filemarks(s->mirror, count, immediate, &done, &cond);
 	for (uint32_t i = 0; i < done; i++)
 		model_put(&s->acked, 0, 0);
@@ -581,7 +652,7 @@ finish(struct schedule *s)
 static size_t
 make_leg(struct schedule *s, size_t i, char *text, size_t room)
 {
-	uint32_t capacity = 1500 + rng_below(&s->rng, 4000);
+	uint32_t capacity = 1500 + rng_below(&s->rng, s->ring ? 12000 : 4000);
 	uint32_t n = rng_below(&s->rng, 3);
 	bool limited = rng_below(&s->rng, 3) != 0;
 	size_t len;
@@ -598,6 +669,9 @@ make_leg(struct schedule *s, size_t i, char *text, size_t room)
 	if (s->power_off)
 		len += (size_t)snprintf(text + len, room - len,
 		    ";unload 1 power-off");
+	if (s->ring && rng_below(&s->rng, 3) == 0)
+		len += (size_t)snprintf(text + len, room - len,
+		    ";write 1+ stall=0.0002"); /* it falls behind */
 	s->faulty[i] = n > 0;
 	/* Two lies can make a position that looks right. */
 	for (uint32_t k = 0; k < n && !s->lies[i]; k++) {
@@ -635,9 +709,10 @@ make_spec(struct schedule *s, char *text, size_t room)
 	s->stop = policy == 3;
 	s->limited = s->limited || policy == 2;
 	(void)snprintf(text + len, room - len,
-	    "},on_leg_error=%s,verify=%s,read_longer=%s,eom_reserve=%u,"
+	    "},on_leg_error=%s%s,verify=%s,read_longer=%s,eom_reserve=%u,"
 	    "leot_margin=%u",
-	    policies[policy], rng_below(&s->rng, 4) == 0 ? "yes" : "no",
+	    policies[policy], s->ring ? ",ack=ring,ring=64K" : "",
+	    rng_below(&s->rng, 4) == 0 ? "yes" : "no",
 	    rng_below(&s->rng, 4) == 0 ? "yes" : "no", rng_below(&s->rng, 2000),
 	    rng_below(&s->rng, 2) * rng_below(&s->rng, 1000));
 }
@@ -670,6 +745,7 @@ run_schedule(uint64_t seed, bool quiet, unsigned *violations)
 	(void)rng_next(&s.rng);
 	s.n_legs = 2 + rng_below(&s.rng, 2);
 	s.power_off = rng_below(&s.rng, 2) == 0;
+	s.ring = rng_below(&s.rng, 2) == 0;
 	make_spec(&s, spec, sizeof(spec));
 	s.mirror = open_spec(spec);
 	if (tracing)
@@ -741,6 +817,10 @@ main(void)
 	for (int i = 0; i < VIOLATIONS; i++)
 		tap_ok(violations[i] == 0, "%s: %" PRIu64 " schedules",
 		    violation_words[i], runs);
+	tap_ok((behind > 0 && deaths_behind > 0) || runs < 500,
+	    "legs were behind after %" PRIu64 " operations, and %" PRIu64
+	    " of them have died there",
+	    behind, deaths_behind);
 	if (controls > 1000)
 		controls = 1000;
 	mirror_set_judge(judge_by_errno);

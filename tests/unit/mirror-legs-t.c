@@ -287,6 +287,128 @@ test_prefix(void)
 	tape_free(t);
 }
 
+/* One bit is wrong, behind the byte that is asked for. */
+static int
+read_one_byte(const char *options, size_t *ret_len)
+{
+	char text[200];
+	enum tape_cond cond;
+	struct tape *t;
+	uint8_t byte;
+	int r;
+
+	(void)snprintf(text, sizeof(text),
+	    "mirror:{fault:{mem:0},seed=1,do=write 1 flip,mem:1}%s", options);
+	t = make_loaded(text);
+	(void)put(t, 10);
+	(void)mark(t);
+	(void)tape_rewind(t);
+	r = tape_read(t, &byte, 1, ret_len, &cond);
+	tap_ok(memtape_record(memories[0], 0, 0, &(uint32_t){ 0 })[0] == 0,
+	    "the first byte is as it should be");
+	tape_free(t);
+	return r;
+}
+
+static void
+test_verify(void)
+{
+	size_t len = 0;
+
+	tap_is_int(0, read_one_byte("", &len), "a leg is silently wrong");
+	tap_is_int(10, (int64_t)len, "... and nothing shows it");
+	tap_is_int(-EIO, read_one_byte(",verify=yes", &len),
+	    "verify=yes compares all of a record, though a byte is asked for");
+}
+
+/* ---- What is told of them ---- */
+
+static char told[4][512];
+static size_t n_told;
+
+static void
+note_line(void *arg, const char *text)
+{
+	(void)arg; /* there is one place for them */
+	if (n_told < 4)
+		(void)snprintf(told[n_told++], sizeof(told[0]), "%s", text);
+}
+
+static void
+ask(struct tape *t)
+{
+	const struct tape_listener listener = { .line = note_line };
+
+	n_told = 0;
+	tape_report(t, &listener);
+}
+
+static void
+tells(size_t line, const char *words, const char *rule)
+{
+	if (!tap_ok(line < n_told && strstr(told[line], words) != NULL, "%s",
+		rule))
+		tap_diag("\"%s\" is not in: %s", words,
+		    line < n_told ? told[line] : "nothing");
+}
+
+static void
+test_report(void)
+{
+	struct tape *t = make_loaded("mirror:{fault:{mem:0,capacity=5000,"
+				     "warn=100},do=write 3 EIO,mem:1}");
+
+	(void)put(t, 100);
+	(void)put(t, 100);
+	ask(t);
+	tap_is_int(3, (int64_t)n_told,
+	    "a line for the mirror and for each leg");
+	tells(0, "mirror of 2, running: 2 objects, 0 files before here",
+	    "the state and the position of the mirror");
+	tells(1, "healthy", "of a leg its state");
+	tells(1, "2 objects, 0 files, 200 bytes", "... what it holds");
+	tells(1, "in step, at object 2 file 0", "... its position, and no lag");
+	tells(1, "durable to object 0", "... what is durable of it");
+	tells(1, "MB/s while it writes", "... its rate");
+	tells(1, "4800 of 5000 bytes left", "... what is left of its capacity");
+	tells(1, "0 failed calls", "... its errors");
+	tells(2, "no end known", "... or that no end is known");
+	(void)put(t, 100); /* leg 1 fails */
+	ask(t);
+	tells(0, "DEGRADED", "a mirror that has lost a leg");
+	tells(1, "DEAD: object 2", "the leg, and why");
+	tells(1, "good on it: 2 objects", "... with what is good on it");
+	tells(1, "1 failed calls", "... and its errors");
+	(void)tape_rewind(t);
+	ask(t);
+	tells(2, "at object 0 file 0", "the position is that of the tape");
+	tape_free(t);
+}
+
+static void
+test_report_behind(void)
+{
+	struct tape *t = make_loaded("mirror:{mem:0,fault:{mem:1,capacity=100M"
+				     "},do=write 2 stall=0.5},ack=ring,"
+				     "ring=1M,eom_reserve=1M");
+
+	for (int i = 0; i < 5; i++)
+		(void)put(t, 100);
+	ask(t);
+	tells(0, "running: 5 objects", "what was acknowledged counts");
+	tells(0, "ack=ring", "... and that it is a ring");
+	tells(1, "0 records, 0 bytes behind", "a leg that leads");
+	tells(2, "4 records, 400 bytes behind", "a leg that is behind");
+	tells(2, "1 objects, 0 files, 100 bytes", "... with what it holds");
+	tells(2, "104857100 of 104857600 bytes left",
+	    "... and what will be left of it");
+	tap_is_int(0, mark(t), "a filemark waits for it");
+	ask(t);
+	tells(0, "now in step", "then all are in step");
+	tells(2, "in step, at object 6 file 1", "... and it says where");
+	tape_free(t);
+}
+
 static void
 be_silent(const char *line)
 {
@@ -306,5 +428,8 @@ main(void)
 	test_diverged();
 	test_erase();
 	test_prefix();
+	test_verify();
+	test_report();
+	test_report_behind();
 	return tap_done();
 }
