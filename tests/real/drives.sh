@@ -92,6 +92,9 @@ log_in()
 		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -o update \
 			-n 'node.conn[0].timeo.noop_out_interval' \
 			-v "${ping_seconds:-5}" &&
+		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -o update \
+			-n 'node.conn[0].timeo.noop_out_timeout' \
+			-v "${ping_seconds:-5}" &&
 		iscsiadm -m node -p 127.0.0.1:$((3260 + i)) -l
 }
 
