@@ -246,6 +246,17 @@ rmt_client_end_ahead(struct rmt_client *c)
 	return c->ahead_n == 0 ? 0 : take_in(c, passed, 0);
 }
 
+/* Whether the next object to be asked for is known to be no record. */
+static bool
+ends_ahead(struct rmt_client *c)
+{
+	uint64_t next = c->at + c->ahead_n;
+
+	if (next < c->map.edge)
+		return rmt_map_mark(&c->map, next) == next;
+	return c->map.ends && next == c->map.edge;
+}
+
 /* Sends as many reads as the window takes. */
 static int
 fill_ahead(struct rmt_client *c)
@@ -255,7 +266,8 @@ fill_ahead(struct rmt_client *c)
 	int r = 0;
 
 	while (r == 0 && c->ahead_n < RMT_CLIENT_SENT &&
-	    (uint64_t)(c->ahead_n + 1) * c->ahead_bytes <= c->window) {
+	    (uint64_t)(c->ahead_n + 1) * c->ahead_bytes <= c->window &&
+	    !ends_ahead(c)) {
 		r = rmt_client_send(c, &q, NULL);
 		c->ahead_n += r == 0;
 	}
