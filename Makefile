@@ -157,7 +157,7 @@ live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
 # Of real programs, some once more with the tape behind pmtserve.
 live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
-	$(patsubst %,$(BUILD)/live/cusepair-%.t,tar dump)
+	$(BUILD)/live/cusepair-dump.t
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
@@ -243,6 +243,8 @@ check-full: deps deps-full
 	$(MAKE) check
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
+	tests/live/run cusepair tar
+	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
 	PMT_RUNS=300 $(prove) $(BUILD)/tests/fault/file-powercut-t
 	PMT_RUNS=50000 $(prove) $(BUILD)/tests/fault/mirror-soak-t
