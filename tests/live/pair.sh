@@ -17,7 +17,7 @@ client=''
 in_background()
 {
 	: >"$scratch/client"
-	op "$@" >"$scratch/client" 2>&1 &
+	"$tapeop" "$ntape" "$@" >"$scratch/client" 2>&1 &
 	client=$!
 }
 
@@ -27,7 +27,7 @@ sleeps()
 	local i
 
 	for i in 1 2 3 4 5; do
-		[[ $(<"/proc/$client/stat") =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
+		[[ $(cat "/proc/$client/stat" 2>&1) =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
 			return 1
 		read -r -t 0.01 < <(:) || :
 	done

@@ -94,7 +94,7 @@ stalled()
 	local begin took
 
 	start_slave "$end" stall:WRITE echo
-	op wo write:1000 >"$scratch/said" &
+	"$tapeop" "$ntape" wo write:1000 >"$scratch/said" &
 	client=$!
 	await 10 contains "$slave_said" WRITE || bail 'the slave gets no record'
 	begin=$(now_ms)
@@ -119,7 +119,7 @@ told()
 stalled_at_the_end()
 {
 	start_slave "$end" stall:FILEMARKS echo
-	op wo write:1000 close >"$scratch/said" &
+	"$tapeop" "$ntape" wo write:1000 close >"$scratch/said" &
 	client=$!
 	await 10 contains "$slave_said" FILEMARKS || bail 'no filemark is asked'
 	end_pmtd TERM
