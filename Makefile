@@ -152,7 +152,7 @@ san_make = $(MAKE) BUILD=$(BUILD)/san SAN='$(san_flags)'
 tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 
 # A test of tests/live/ runs twice: as fuse-NAME here, as cuse-NAME in the lab.
-live_names = $(filter-out lib,$(basename $(notdir $(wildcard tests/live/*.sh))))
+live_names = $(filter-out lib pairlib,$(basename $(notdir $(wildcard tests/live/*.sh))))
 live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
 # Of real programs, some once more with the tape behind pmtserve.
