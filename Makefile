@@ -154,12 +154,12 @@ san_make = $(MAKE) BUILD=$(BUILD)/san SAN='$(san_flags)'
 tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 
 # A test of tests/live/ runs twice: as fuse-NAME here, as cuse-NAME in the lab.
-live_names = $(filter-out lib,$(basename $(notdir $(wildcard tests/live/*.sh))))
+live_names = $(filter-out lib pairlib,$(basename $(notdir $(wildcard tests/live/*.sh))))
 live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
 # Of real programs, some once more with the tape behind pmtserve.
 live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
-	$(patsubst %,$(BUILD)/live/cusepair-%.t,tar dump)
+	$(BUILD)/live/cusepair-dump.t
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
@@ -249,6 +249,8 @@ check-full: deps deps-full
 	PMT_RUNS=100 PMT_LAB_SECONDS=1500 $(prove) \
 		$(BUILD)/live/cuse-mirrorkill.t
 	PMT_LEGS=all $(prove) tests/real/legs-dump.t
+	tests/live/run cusepair tar
+	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
 	PMT_RUNS=300 $(prove) $(BUILD)/tests/fault/file-powercut-t
 	PMT_RUNS=50000 $(prove) $(BUILD)/tests/fault/mirror-soak-t

@@ -19,8 +19,9 @@
 typedef const char *check_reply(const struct pmt_request *request,
     const struct pmt_reply *reply);
 
-static check_reply check_hello, check_at_bot, check_describe, check_read,
-    check_write, check_filemarks, check_space, check_locate, check_erase;
+static check_reply check_hello, check_loaded, check_at_bot, check_describe,
+    check_read, check_write, check_filemarks, check_space, check_locate,
+    check_erase;
 
 struct op {
 	const char *name;
@@ -34,7 +35,7 @@ struct op {
 static const struct op ops[PMT_OPS] = {
 	[PMT_HELLO] = { "HELLO", ANY_UNIT, UINT64_MAX, 0, COND(PMT_NONE),
 	    check_hello },
-	[PMT_LOAD] = { "LOAD", 0, 0, 0, COND(PMT_NONE), check_at_bot },
+	[PMT_LOAD] = { "LOAD", 0, 0, 0, COND(PMT_NONE), check_loaded },
 	[PMT_UNLOAD] = { "UNLOAD", 0, 0, 0, COND(PMT_NONE), NULL },
 	[PMT_DESCRIBE] = { "DESCRIBE", 0, 0, 0, COND(PMT_NONE),
 	    check_describe },
@@ -53,7 +54,7 @@ static const struct op ops[PMT_OPS] = {
 	[PMT_ERASE] = { "ERASE", 0, 0, PMT_WHOLE, COND(PMT_NONE), check_erase },
 	[PMT_SET] = { "SET", ANY_UNIT, UINT32_MAX, 0, COND(PMT_NONE), NULL },
 	[PMT_FORMAT] = { "FORMAT", MAX_PARTITIONS, UINT64_MAX, 0,
-	    COND(PMT_NONE), check_at_bot },
+	    COND(PMT_NONE), check_loaded },
 };
 
 static bool
@@ -225,6 +226,14 @@ check_at_bot(const struct pmt_request *request, const struct pmt_reply *reply)
 	return reply->at.known && reply->at.object == 0
 	    ? NULL
 	    : "the tape does not stand at its beginning";
+}
+
+static const char *
+check_loaded(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	return reply->at.partition == 0
+	    ? check_at_bot(request, reply)
+	    : "the tape does not stand in its first partition";
 }
 
 static const char *
