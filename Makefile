@@ -155,6 +155,9 @@ tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 live_names = $(filter-out lib pairlib,$(basename $(notdir $(wildcard tests/live/*.sh))))
 live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 	$(BUILD)/live/cuse-$(t).t)
+# Of real programs, some once more with the tape behind pmtserve.
+live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
+	$(BUILD)/live/cusepair-dump.t
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
@@ -193,8 +196,11 @@ FUZZ_SECONDS ?= 60
 fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 	rmt/wire.c $(wildcard daemon/fault*.c) daemon/null.c
 
+fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
+	tests/lib/memtape.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
-		formats/*.[ch] rmt/*.[ch])
+		formats/*.[ch] rmt/*.[ch] pair/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
 	$(call say,FUZZ,$@)clang $(CPPFLAGS) -std=gnu17 -O1 -gdwarf-4 \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
@@ -237,6 +243,8 @@ check-full: deps deps-full
 	$(MAKE) check
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
+	tests/live/run cusepair tar
+	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
 	PMT_RUNS=300 $(prove) $(BUILD)/tests/fault/file-powercut-t
 	PMT_RUNS=50000 $(prove) $(BUILD)/tests/fault/mirror-soak-t

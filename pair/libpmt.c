@@ -64,7 +64,22 @@ pair_adopt(int fd, struct pmt_pair **ret_pair)
 	return 0;
 }
 
-/* The socket at ${path}, connected. */
+/*
+ * pmtd says HELLO to whom it lets in, at once, and leaves others without a word.
+ * The message stays where it is.
+ */
+static int
+await_greeting(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+
+	if (n < 0)
+		return errno == ECONNRESET ? -EBUSY : -errno;
+	return n == 0 ? -EBUSY : 0;
+}
+
+/* The socket at ${path}, connected to a pmtd that has let us in. */
 static int
 connect_to(const char *path)
 {
@@ -77,11 +92,13 @@ connect_to(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	err = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0
+	    ? -errno
+	    : await_greeting(fd);
+	if (err == 0)
 		return fd;
-	err = errno;
-	(void)close(fd); /* it was never connected */
-	return -err;
+	(void)close(fd); /* nothing was sent */
+	return err;
 }
 
 int

@@ -20,6 +20,9 @@
 /* What the old one gets to end by itself, before the new one goes on. */
 #define FAREWELL_MS 10000
 
+/* What the new one says when it is the tape. */
+static const char taken[] = "pmtserve: taken";
+
 struct pmtserve_hand {
 	const char *path;
 	int fd;
@@ -136,18 +139,28 @@ pmtserve_hand_free(struct pmtserve_hand *h)
 
 /* ---- The old one --------------------------------------------------------- */
 
-/* Until the new one has said that it is the tape; false: it is not. */
+/*
+ * Until the new one has said that it is the tape; false: it is not.  Bytes that
+ * say anything else are from somebody who does not know what he was given.
+ */
 static bool
 is_taken(int fd, int stop_fd, bool *ret_stop)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN } };
-	char said;
+	char said[sizeof(taken)];
+	size_t len = 0;
+	ssize_t n = 1;
 
-	while (poll(fds, 2, -1) < 0)
-		continue; /* a signal for nobody */
-	*ret_stop = fds[0].revents == 0;
-	return fds[0].revents != 0 && recv(fd, &said, 1, 0) == 1;
+	*ret_stop = false;
+	while (n > 0 && len < sizeof(said)) {
+		if (poll(fds, 2, -1) < 0)
+			continue; /* a signal for nobody */
+		*ret_stop = fds[0].revents == 0;
+		n = *ret_stop ? 0 : recv(fd, said + len, sizeof(said) - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	return len == sizeof(said) && memcmp(said, taken, sizeof(said)) == 0;
 }
 
 /* The tape is unloaded, and the pair may be with somebody who gave up. */
@@ -228,7 +241,8 @@ take(int via, struct pmt_pair **ret_pair, struct serve_place *ret_place,
 {
 	char text[SERVE_PLACE_TEXT];
 	size_t len = sizeof(text) - 1;
-	int r = pmt_pair_take(via, ret_pair, text, &len);
+	struct pmt_pair *pair;
+	int r = pmt_pair_take(via, &pair, text, &len);
 
 	if (r == -EPIPE)
 		return spec_fail(e, EPIPE,
@@ -237,10 +251,13 @@ take(int via, struct pmt_pair **ret_pair, struct serve_place *ret_place,
 		return spec_fail(e, -r, "the pair can't be taken: %s",
 		    strerror(-r));
 	text[len] = '\0';
-	if (serve_place_get(text, ret_place))
-		return 0;
-	pmt_pair_close(*ret_pair);
-	return spec_fail(e, EPROTO, "what hands over there is no pmtserve");
+	if (!serve_place_get(text, ret_place)) {
+		pmt_pair_close(pair);
+		return spec_fail(e, EPROTO,
+		    "what hands over there is no pmtserve");
+	}
+	*ret_pair = pair;
+	return 0;
 }
 
 static int
@@ -248,17 +265,19 @@ take_all(int via, struct serve *s, struct pmt_pair **ret_pair,
     struct spec_error *e)
 {
 	struct serve_place place;
-	int r = take(via, ret_pair, &place, e);
+	struct pmt_pair *pair = NULL;
+	int r = take(via, &pair, &place, e);
 
 	if (r < 0)
 		return r;
 	r = serve_return(s, &place);
 	if (r < 0) {
-		pmt_pair_close(*ret_pair);
+		pmt_pair_close(pair);
 		return spec_fail(e, -r, "the tape: %s", serve_why(s));
 	}
+	*ret_pair = pair;
 	/* If it is dead it needs no answer: the pair is ours all the same. */
-	if (send(via, "", 1, MSG_NOSIGNAL) == 1)
+	if (send(via, taken, sizeof(taken), MSG_NOSIGNAL) > 0)
 		wait_for_farewell(via);
 	return 0;
 }

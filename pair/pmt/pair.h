@@ -143,8 +143,9 @@ struct pmt_pair;
 
 /*
  * Takes the slave end at ${path}: a node (/dev/pmts) or pmtd's Unix socket.
- * -EBUSY: another program is the tape; -ENOENT, -EACCES ... as open(2) and
- * connect(2).  PMT_HELLO is answered by pmt_pair_next() and never seen.
+ * Waits until pmtd lets it in.  -EBUSY: another program is the tape; -ENOENT,
+ * -EACCES ... as open(2) and connect(2).  PMT_HELLO is answered by
+ * pmt_pair_next() and never seen: pmtd wants that answer within seconds.
  */
 int pmt_pair_open(const char *path, struct pmt_pair **ret_pair);
 

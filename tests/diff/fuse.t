@@ -3,12 +3,13 @@
 #
 # The same as cuse.t, with our file over FUSE, on this machine and its kernel.
 # Where the machine can't run it, that is said, and is a failure if everything
-# should run: with CI or PMT_STRICT in the environment.
+# should run: with CI or PMT_STRICT in the environment.  With PMT_PAIR, which is
+# "pair:", the tape is behind pmtserve.
 
 set -u
 
 build=${BUILD:-build}
-pmtd=''
+pmtd='' serve=''
 
 # leave_out WHY
 leave_out()
@@ -25,6 +26,7 @@ leave_out()
 cleanup()
 {
 	[ -z "$pmtd" ] || kill "$pmtd"
+	[ -z "$serve" ] || kill "$serve" 2>/dev/null # It may have ended first.
 	wait
 	rm -rf "$dir"
 }
@@ -47,13 +49,18 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkdir "$dir/dev"
-"$build/pmtd" --foreground --name diff --fuse "$dir/dev" "file:$dir/image.tap,\
-objects=9999,warn_objects=19,min=512,max=1M,granularity=4" 2>"$dir/log" &
+spec=file:$dir/image.tap,objects=9999,warn_objects=19,min=512,max=1M,granularity=4
+"$build/pmtd" --foreground --name diff --fuse "$dir/dev" \
+	"${PMT_PAIR-$spec}" 2>"$dir/log" &
 pmtd=$!
 if ! started; then
 	sed 's/^/# /' "$dir/log"
 	echo 'Bail out! pmtd does not start'
 	exit 1
+fi
+if [ -n "${PMT_PAIR-}" ]; then
+	"$build/pmtserve" --foreground "$dir/dev/diffs" "$spec" 2>"$dir/log" &
+	serve=$!
 fi
 timeout "$((${DURATION:-0} + 600))" "$build/tests/diff/difftest" \
 	compare -u fuse -n "$dir/dev/ndiff" -s "${SEED:-1}" \

@@ -6,10 +6,12 @@
 # done_testing.
 #
 # PMT_LIVE says how programs reach the drive: "cuse", as device nodes, or "fuse",
-# as files.  A test needs to know that only where the two differ.
+# as files.  A test needs to know that only where the two differ.  With PMT_PAIR
+# the tape of start_pmtd is not pmtd's own, but behind pmtserve.
 #
 #   $scratch        a directory of the test's own, empty, removed at the end
 #   $tape, $ntape   the nodes: rewinding on close, and not
+#   $slave          the node of the slave end, with the tape pair:
 #   $options        what makes pmtd use the transport
 #   $image          the tape that start_drive puts in the drive
 #
@@ -29,6 +31,8 @@ transport=${PMT_LIVE:-fuse}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pmt-live.XXXXXX") || exit 1
 image=$scratch/image.tap
 log=$scratch/pmtd.log # what pmtd says on standard error
+pmtserve=$build/pmtserve
+serve_pid='' serve_log=$scratch/pmtserve.log
 pmtd_pid=''
 end_status='' end_ms='' # how pmtd ended
 tests=0
@@ -41,6 +45,7 @@ fuse) dev=$scratch/dev options=(--fuse "$dev") ;;
 esac
 tape=$dev/pmt
 ntape=$dev/npmt
+slave=$dev/pmts
 
 # ---- Results ---------------------------------------------------------------
 
@@ -209,11 +214,42 @@ ready_or_ended()
 # start_pmtd [OPTION...] SPEC: returns when the nodes are there.
 start_pmtd()
 {
-	"$pmtd" --foreground "${options[@]}" "$@" 2>>"$log" &
+	local arguments=("$@")
+
+	[ -z "${PMT_PAIR-}" ] || arguments[-1]=pair:
+	"$pmtd" --foreground "${options[@]}" "${arguments[@]}" 2>>"$log" &
 	pmtd_pid=$!
-	await 10 ready_or_ended && nodes_exist && return
-	diag <"$log"
-	bail "pmtd does not start: $*"
+	if ! { await 10 ready_or_ended && nodes_exist; }; then
+		diag <"$log"
+		bail "pmtd does not start: $*"
+	fi
+	[ -z "${PMT_PAIR-}" ] || start_serve "$slave" "${!#}"
+}
+
+serving_or_ended()
+{
+	[ -s "$scratch/serve.pid" ] || ended "$serve_pid"
+}
+
+# start_serve [OPTION...] NODE SPEC: returns when pmtserve has the slave end.
+start_serve()
+{
+	rm -f "$scratch/serve.pid"
+	"$pmtserve" --foreground --pidfile "$scratch/serve.pid" "$@" \
+		2>>"$serve_log" &
+	serve_pid=$!
+	await 10 serving_or_ended && [ -s "$scratch/serve.pid" ] && return
+	diag <"$serve_log"
+	bail "pmtserve does not start: $*"
+}
+
+# end_serve: by itself, or with a SIGNAL before; sets $end_status.
+end_serve()
+{
+	[ $# -eq 0 ] || kill "-$1" "$serve_pid"
+	reap "$serve_pid"
+	end_status=$?
+	serve_pid=''
 }
 
 # start_drive: with a blank tape, $image.
@@ -233,6 +269,7 @@ end_pmtd()
 	end_status=$?
 	end_ms=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	pmtd_pid=''
+	[ -z "${PMT_PAIR-}" ] || { reap "$serve_pid"; serve_pid=''; }
 }
 
 ended_well()
@@ -373,6 +410,9 @@ cleanup()
 
 	if [ "$failures" -gt 0 ] && [ -s "$log" ]; then
 		{ echo 'pmtd said:'; tail -n 50 "$log"; } | diag
+	fi
+	if [ "$failures" -gt 0 ] && [ -s "$serve_log" ]; then
+		{ echo 'pmtserve said:'; tail -n 50 "$serve_log"; } | diag
 	fi
 	mapfile -t children < <(jobs -p)
 	{
