@@ -249,6 +249,8 @@ check-full: deps deps-full
 	PMT_RUNS=100 PMT_LAB_SECONDS=1500 $(prove) \
 		$(BUILD)/live/cuse-mirrorkill.t
 	PMT_LEGS=all $(prove) tests/real/legs-dump.t
+	PMT_RUNS=300 $(prove) $(BUILD)/live/fuse-pairkill.t
+	PMT_RUNS=30 $(prove) $(BUILD)/live/cuse-pairkill.t
 	tests/live/run cusepair tar
 	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
