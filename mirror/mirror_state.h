@@ -49,6 +49,11 @@ struct mirror {
 	bool verify, read_longer, degraded_open;
 	uint64_t ring_size; /* bytes; 0: ack=lockstep */
 
+	struct ring *ring;   /* the records that are under way, or NULL */
+	mirror_set ahead;    /* the legs that stream, each at its own pace */
+	uint64_t ahead_base; /* the object that record 0 of the ring would be,
+				modulo 2^64 */
+
 	bool loaded;
 	bool protected; /* since it was loaded */
 	enum mirror_state state;
@@ -60,10 +65,6 @@ struct mirror {
 	uint64_t margin_in; /* so much later ask for the margin again */
 	int compression;    /* 0, 1; -1: not known */
 	size_t reader;	    /* the leg that is read */
-	struct ring *ring;  /* the records that are under way, or NULL */
-	mirror_set ahead;   /* the legs that stream, each at its own pace */
-	uint64_t ahead_base; /* the object that record 0 of the ring would be,
-				modulo 2^64 */
 };
 
 struct mirror *mirror_of(struct tape *t);
