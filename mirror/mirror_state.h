@@ -49,6 +49,11 @@ struct mirror {
 	bool verify, read_longer, degraded_open;
 	uint64_t ring_size; /* bytes; 0: ack=lockstep */
 
+	struct ring *ring;   /* the records that are under way, or NULL */
+	mirror_set ahead;    /* the legs that stream, each at its own pace */
+	uint64_t ahead_base; /* the object that record 0 of the ring would be,
+				modulo 2^64 */
+
 	bool loaded;
 	bool protected; /* since it was loaded */
 	enum mirror_state state;
@@ -62,10 +67,6 @@ struct mirror {
 	size_t reader;	    /* the leg that is read */
 	size_t shortest;    /* ... from BOT: the one that ends first; or */
 #define MIRROR_NOT_KNOWN MIRROR_MAX_LEGS
-	struct ring *ring;  /* the records that are under way, or NULL */
-	mirror_set ahead;   /* the legs that stream, each at its own pace */
-	uint64_t ahead_base; /* the object that record 0 of the ring would be,
-				modulo 2^64 */
 };
 
 struct mirror *mirror_of(struct tape *t);

@@ -45,8 +45,7 @@ struct row {
 
 #define RING ",ack=ring,ring=64K"
 
-#define LAB_ST "needs sense data of a drive: the st leg's, in the lab"
-#define LAB_T "needs an iSCSI target: in the lab"
+#define LAB_ST "needs the sense data of a drive: real/matrix.t, in the lab"
 
 static const struct row rows[] = {
 	{ .number = 1,
@@ -80,7 +79,9 @@ static const struct row rows[] = {
 	    .elsewhere = LAB_ST },
 	{ .number = 7,
 	    .words = "in the zone one block a command, fixed mode",
-	    .elsewhere = "a mirror writes variable blocks only: the st leg's" },
+	    .elsewhere = "legs are in variable block mode; in fixed mode the "
+			 "drive of pmtd writes each block as a record: "
+			 "unit/drive-t" },
 	{ .number = 8,
 	    .words = "programmable early warning, told once",
 	    .a = ";write 3 early-warning",
@@ -225,7 +226,7 @@ static const struct row rows[] = {
 	    .after = "x2 =" },
 	{ .number = 25,
 	    .words = "st's own buffering left on",
-	    .elsewhere = "st's options: the st leg's, in the lab" },
+	    .elsewhere = "st's options: real/alone.t, in the lab" },
 	{ .number = 26,
 	    .words = "a timeout",
 	    .a = ";write 3 stall=2",
@@ -244,7 +245,7 @@ static const struct row rows[] = {
 	    .after = "x2 =" },
 	{ .number = 29,
 	    .words = "UNIT ATTENTION swallowed by another user of sg",
-	    .elsewhere = "O_EXCL of sg: the st leg's, in the lab" },
+	    .elsewhere = "O_EXCL of sg: real/alone.t, in the lab" },
 	{ .number = 30,
 	    .words = "the medium is ejected",
 	    .a = ";write 3 unload",
@@ -315,11 +316,13 @@ static const struct row rows[] = {
 	    .after = "= =" },
 	{ .number = 42,
 	    .words = "the connection of a remote drive is cut",
-	    .elsewhere = "needs rmt legs: their tests" },
-	{ .number = 43, .words = "the target is killed", .elsewhere = LAB_T },
+	    .elsewhere = "needs a server to kill: fault/mirror-rmt-t" },
+	{ .number = 43,
+	    .words = "the target is killed",
+	    .elsewhere = "real/legs-tgt-a.t and -b.t, in the lab" },
 	{ .number = 44,
 	    .words = "the target's disk is full before early warning",
-	    .elsewhere = LAB_T },
+	    .elsewhere = "real/full.t, in the lab" },
 	{ .number = 45,
 	    .words = "success from then on, but nothing is stored",
 	    .a = ";write 3+ lie",
@@ -351,8 +354,7 @@ static const struct row rows[] = {
 	    .after = "= =" },
 	{ .number = 49,
 	    .words = "pmtd is killed",
-	    .elsewhere = "needs a process of its own; file-kill-t kills one "
-			 "with one image, issue 5 has two" },
+	    .elsewhere = "needs a process of its own: live/mirrorkill.sh" },
 	{ .number = 50,
 	    .words = "a read error on A",
 	    .a = ";read object 2 EIO",
@@ -457,7 +459,8 @@ static const struct row rows[] = {
 	{ .number = 59, .words = "RECOVERED ERROR", .elsewhere = LAB_ST },
 	{ .number = 60,
 	    .words = "logical block guard failure",
-	    .elsewhere = "logical block protection is not used" },
+	    .elsewhere = "logical block protection is not used; a drive that "
+			 "tells such a failure anyway: real/matrix.t" },
 	{ .number = 61,
 	    .words = "A's end comes without early warning",
 	    .a = "objects=5",
