@@ -19,7 +19,14 @@ complains 'not blank.*--overwrite' '... with the way out'
 ok '... and stays as it is' cmp other.tap before
 exits 0 '... unless that is what is wanted' copy --overwrite a.tap other.tap
 ok '... and then is the same' cmp a.tap other.tap
+tape other.tap 80x100
+exits 0 '... on a drive that can not erase, too' copy --overwrite a.tap \
+	'fault:{file:other.tap},do=erase 1+ EOPNOTSUPP'
+ok '... and then is the same' cmp a.tap other.tap
 touch nothing.tap
+exits 1 '... unless there is nothing to overwrite it with' copy --overwrite \
+	nothing.tap 'fault:{file:other.tap},do=erase 1+ EOPNOTSUPP'
+complains 'can.t be erased, and holds what it held' '... and it says so'
 exits 0 'a blank tape is copied, too' copy --overwrite nothing.tap other.tap
 is 0 "$(stat -c %s other.tap)" '... to a blank tape'
 exits 1 'a tape is not copied to itself' copy --overwrite a.tap a.tap
