@@ -140,6 +140,14 @@ complains 'verify: a.tap: object 0 .offset 0. is a record, but null:' \
 	'... and it says where'
 exits 1 'there is no partition 1' copy --partition 1 a.tap j.tap
 
+exits 3 'a copy to a mirror that loses a leg on the way' copy a.tap \
+	'mirror:{file:l1.tap,fault:{file:l2.tap},do=write 7 EIO}'
+complains 'leg 2 .*out of the mirror.*1 of its legs is lost' '... says so'
+ok '... and is complete on the other leg' cmp a.tap l1.tap
+exits 1 'the legs of a mirror that differ' copy \
+	'mirror:{file:l1.tap,file:l2.tap}' l3.tap
+complains 'the legs differ' '... end a copy'
+
 # ---- Memory ----------------------------------------------------------------
 
 # An image of 200 MB goes through in less than half of that.  (With the address
