@@ -336,6 +336,8 @@ install: all
 	install -D -m 755 $(BUILD)/pmt-rmt $(DESTDIR)$(sbindir)/pmt-rmt
 	install -D -m 644 docs/pmt-rmt.8 $(DESTDIR)$(mandir)/man8/pmt-rmt.8
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
+	install -D -m 644 docs/pmt-mirror.7 \
+		$(DESTDIR)$(mandir)/man7/pmt-mirror.7
 	install -D -m 644 docs/pmt-formats.5 \
 		$(DESTDIR)$(mandir)/man5/pmt-formats.5
 	install -D -m 644 docs/pmt-native.5 \

@@ -82,6 +82,8 @@ struct tape_info {
 			  last, and waits for tape_load() */
 	bool write_protected; /* the medium, not the open mode */
 	bool can_compress;
+	uint32_t lost;	 /* of the copies that a tape over tapes keeps: so many
+			    have failed */
 	uint8_t density; /* density code, 0: default */
 	char medium[64]; /* id of the medium for people, "" if none */
 };

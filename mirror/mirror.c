@@ -403,6 +403,7 @@ mirror_describe(struct tape *t, struct tape_info *ret_info)
 	if (m->loaded && mirror_room(m) < ret_info->room)
 		ret_info->room = (uint32_t)mirror_room(m);
 	ret_info->loaded = m->loaded;
+	ret_info->lost = (uint32_t)(m->n_legs - n);
 	ret_info->partitions = ret_info->max_partitions = 1;
 	(void)snprintf(ret_info->medium, sizeof(ret_info->medium),
 	    "mirror of %zu%s", n, n < m->n_legs ? ", degraded" : "");

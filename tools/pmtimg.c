@@ -17,6 +17,7 @@
 #include "mirror.h"
 #include "null.h"
 #include "pmtimg.h"
+#include "pmtimg_tape.h"
 #include "st.h"
 
 const struct tape_type *const pmtimg_types[] = {
@@ -378,9 +379,11 @@ main(int argc, char **argv)
 		(void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	if (status < 0)
 		status = c->run(&s);
+	if (status == PMTIMG_DONE && pmtimg_tape_lost())
+		status = PMTIMG_DEGRADED;
 	/* What did not get out was not said. */
 	if ((fflush(stdout) != 0 || ferror(stdout) != 0) &&
-	    status == PMTIMG_DONE) {
+	    (status == PMTIMG_DONE || status == PMTIMG_DEGRADED)) {
 		log_error("standard output: %s", strerror(errno));
 		status = PMTIMG_FAILED;
 	}

@@ -17,6 +17,7 @@ enum pmtimg_status {
 	PMTIMG_DONE = 0,
 	PMTIMG_FAILED = 1,
 	PMTIMG_USAGE = 2,
+	PMTIMG_DEGRADED = 3,  /* done, but a mirror has lost legs */
 	PMTIMG_UNCHECKED = 2, /* of check and verify: it could not look */
 };
 

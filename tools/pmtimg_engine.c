@@ -90,7 +90,12 @@ pmtimg_engine_open(struct pmtimg_engine *e, const char *named)
 		    e->to.name);
 		return PMTIMG_FAILED;
 	}
-	if (tape_rewind(e->to.tape) < 0 || tape_erase(e->to.tape, false) < 0)
+	if (tape_rewind(e->to.tape) < 0)
+		return pmtimg_tape_failed(&e->to);
+	/* Where a drive can't erase, the first object overwrites all. */
+	e->volume.stale = tape_erase(e->to.tape, false) < 0;
+	if (e->volume.stale &&
+	    (!e->to.tape->pos.known || e->to.tape->pos.object != 0))
 		return pmtimg_tape_failed(&e->to);
 	return PMTIMG_DONE;
 }
@@ -118,6 +123,11 @@ pmtimg_engine_close(struct pmtimg_engine *e)
 		return PMTIMG_DONE;
 	if (tape_write_filemarks(e->to.tape, 0, false, &done, &cond) < 0)
 		status = pmtimg_tape_failed(&e->to);
+	if (e->volume.stale && !e->volume.any) {
+		log_error("%s: can't be erased, and holds what it held",
+		    e->to.name);
+		status = PMTIMG_FAILED;
+	}
 	if (!e->s->quiet && (e->n_written > 1 || e->volume.closed))
 		tell_volume(e);
 	if (status == PMTIMG_DONE)

@@ -33,6 +33,7 @@ struct pmtimg_loss {
 struct pmtimg_volume {
 	uint64_t records, bytes, filemarks; /* of the source */
 	bool any, last_is_mark;
+	bool stale;  /* holds other data until something is written */
 	bool full;   /* early warning was met */
 	bool closed; /* with a filemark that is not the source's */
 };

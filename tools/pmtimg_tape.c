@@ -164,6 +164,29 @@ pmtimg_tape_open(struct pmtimg_tape *ret_tape, const char *name,
 	return status;
 }
 
+/* Of all tapes: the exit status of the program is one, too. */
+static bool lost;
+
+bool
+pmtimg_tape_lost(void)
+{
+	return lost;
+}
+
+static void
+note_lost(const struct pmtimg_tape *t)
+{
+	struct tape_info info;
+
+	tape_describe(t->tape, &info);
+	if (info.lost == 0)
+		return;
+	log_error("%s: %" PRIu32 " of its legs %s lost, and what they hold is "
+		  "not complete",
+	    t->name, info.lost, info.lost == 1 ? "is" : "are");
+	lost = true;
+}
+
 int
 pmtimg_tape_close(struct pmtimg_tape *t)
 {
@@ -173,6 +196,7 @@ pmtimg_tape_close(struct pmtimg_tape *t)
 		return PMTIMG_DONE;
 	if (tape_unload(t->tape) < 0)
 		status = pmtimg_tape_failed(t);
+	note_lost(t);
 	tape_free(t->tape);
 	free(t->path);
 	*t = (struct pmtimg_tape){ .name = t->name };

@@ -58,8 +58,14 @@ int pmtimg_tape_load(struct pmtimg_tape *ret_tape, const char *name,
 int pmtimg_tape_open(struct pmtimg_tape *ret_tape, const char *name,
     enum pmtimg_purpose purpose);
 
-/* Unloads and frees.  0, or the exit status after a message. */
+/*
+ * Unloads and frees.  0, or the exit status after a message.  What it has lost
+ * by then, if it is a mirror, is told by pmtimg_tape_lost() from then on.
+ */
 int pmtimg_tape_close(struct pmtimg_tape *t);
+
+/* Whether any tape that was closed has lost copies. */
+bool pmtimg_tape_lost(void);
 
 /*
  * Bytes of the images on the host, of ${n} names; 0 if one is not known.  In

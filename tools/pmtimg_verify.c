@@ -31,6 +31,10 @@ struct side {
 	uint8_t *buf;
 	struct pmtimg_step step; /* the object that is compared */
 	bool out;		 /* not compared from here on */
+	/* Once they differ. */
+	bool end_known;
+	struct tape_pos pos;
+	uint64_t objects, files; /* in all */
 };
 
 struct verify {
@@ -227,32 +231,41 @@ tell_summary(struct verify *v)
 
 /* ---- How much each holds ------------------------------------------------ */
 
-/* To the end of its data.  False: it can't be found. */
-static bool
-find_end(struct side *x, uint64_t *ret_objects, uint64_t *ret_files)
+/* Goes to the end of its data. */
+static void
+find_end(struct side *x)
 {
-	struct tape_pos pos;
 	enum tape_cond cond;
 	uint64_t done;
 
 	if (x->step.kind == PMTIMG_EOD) {
-		*ret_objects = x->step.object;
-		*ret_files = x->step.file;
-		return true;
+		x->end_known = true;
+		x->objects = x->step.object;
+		x->files = x->step.file;
+		return;
 	}
-	if (tape_space(x->t.tape, TAPE_TO_EOD, 0, &done, &cond) < 0 ||
-	    tape_tell(x->t.tape, &pos) < 0 || !pos.known)
-		return false;
-	*ret_objects = pos.object;
-	*ret_files = pos.file;
-	return true;
+	x->end_known =
+	    tape_space(x->t.tape, TAPE_TO_EOD, 0, &done, &cond) == 0 &&
+	    tape_tell(x->t.tape, &x->pos) == 0 && x->pos.known;
+	x->objects = x->pos.object;
+	x->files = x->pos.file;
+}
+
+/*
+ * Whether it ends where they differ; but for a filemark, which st writes when a
+ * program dies that was writing.
+ */
+static bool
+ends_here(const struct side *x)
+{
+	return x->step.kind == PMTIMG_EOD ||
+	    (x->step.kind == PMTIMG_FILEMARK && x->end_known &&
+		x->objects == x->step.object + 1);
 }
 
 static void
-tell_end(struct verify *v, struct side *x, const struct side *longer)
+tell_end(struct verify *v, const struct side *x, const struct side *longer)
 {
-	uint64_t objects, files;
-	bool known = find_end(x, &objects, &files);
 	json_t *o;
 
 	if (v->s->json) {
@@ -260,9 +273,9 @@ tell_end(struct verify *v, struct side *x, const struct side *longer)
 		set_text(o, "kind", "end");
 		set_number(o, "partition", v->partition);
 		set_text(o, "tape", x->name);
-		if (known) {
-			set_number(o, "objects", objects);
-			set_number(o, "filemarks", files);
+		if (x->end_known) {
+			set_number(o, "objects", x->objects);
+			set_number(o, "filemarks", x->files);
 		}
 		(void)json_object_set_new(o, "beginning_of",
 		    longer == NULL ? json_null()
@@ -270,15 +283,16 @@ tell_end(struct verify *v, struct side *x, const struct side *longer)
 		pmtimg_text_element(&v->array, o);
 		return;
 	}
-	if (!known) {
+	if (!x->end_known) {
 		(void)printf("%s: its end can't be found: %s\n", x->name,
 		    pmtimg_tape_why(&x->t));
 		return;
 	}
 	(void)printf("%s: %" PRIu64 " object%s in all: %" PRIu64
 		     " record%s and %" PRIu64 " filemark%s\n",
-	    x->name, objects, pmtimg_text_s(objects), objects - files,
-	    pmtimg_text_s(objects - files), files, pmtimg_text_s(files));
+	    x->name, x->objects, pmtimg_text_s(x->objects),
+	    x->objects - x->files, pmtimg_text_s(x->objects - x->files),
+	    x->files, pmtimg_text_s(x->files));
 	if (longer != NULL)
 		(void)printf("%s: is the beginning of the other; it is "
 			     "completed by: pmtimg copy --resume '%s' '%s'\n",
@@ -295,13 +309,17 @@ tell_ends(struct verify *v)
 	const struct side *longer = NULL;
 
 	EACH_SIDE(v, x)
-	if (longer == NULL && !x->out && x->step.kind != PMTIMG_EOD &&
-	    !pmtimg_compare_is_bad(&x->step))
-		longer = x;
+	{
+		if (x->out)
+			continue;
+		find_end(x);
+		if (longer == NULL && !ends_here(x) &&
+		    !pmtimg_compare_is_bad(&x->step))
+			longer = x;
+	}
 	EACH_SIDE(v, x)
 	if (!x->out)
-		tell_end(v, x,
-		    x->step.kind == PMTIMG_EOD && !v->damaged ? longer : NULL);
+		tell_end(v, x, ends_here(x) && !v->damaged ? longer : NULL);
 }
 
 /* ---- Reading ------------------------------------------------------------ */

@@ -17,8 +17,8 @@
 pmtimg=$build/pmtimg
 need "$pmtimg"
 case $transport in
-fuse) runs=${PMT_RUNS:-40} latest=60000 ;; # microseconds until a kill
-cuse) runs=${PMT_RUNS:-6} latest=300000 ;;
+fuse) runs=${PMT_RUNS:-30} latest=60000 ;; # microseconds until a kill
+cuse) runs=${PMT_RUNS:-5} latest=300000 ;;
 esac
 acks=(lockstep)
 images=("$scratch/a.pmt" "$scratch/b.tap") # of two formats
@@ -168,7 +168,7 @@ one_run()
 for ack in "${acks[@]}"; do
 	options_of_ack=
 	[ "$ack" = lockstep ] || options_of_ack=,ack=$ack
-	met=0
+	met=0 unequal=0
 	for ((i = 0; met < runs && i < 3 * runs; i++)); do
 		one_run
 	done

@@ -19,7 +19,14 @@ complains 'not blank.*--overwrite' '... with the way out'
 ok '... and stays as it is' cmp other.tap before
 exits 0 '... unless that is what is wanted' copy --overwrite a.tap other.tap
 ok '... and then is the same' cmp a.tap other.tap
+tape other.tap 80x100
+exits 0 '... on a drive that can not erase, too' copy --overwrite a.tap \
+	'fault:{file:other.tap},do=erase 1+ EOPNOTSUPP'
+ok '... and then is the same' cmp a.tap other.tap
 touch nothing.tap
+exits 1 '... unless there is nothing to overwrite it with' copy --overwrite \
+	nothing.tap 'fault:{file:other.tap},do=erase 1+ EOPNOTSUPP'
+complains 'can.t be erased, and holds what it held' '... and it says so'
 exits 0 'a blank tape is copied, too' copy --overwrite nothing.tap other.tap
 is 0 "$(stat -c %s other.tap)" '... to a blank tape'
 exits 1 'a tape is not copied to itself' copy --overwrite a.tap a.tap
@@ -132,6 +139,14 @@ exits 1 'a copy that differs is found' copy --verify a.tap null:
 complains 'verify: a.tap: object 0 .offset 0. is a record, but null:' \
 	'... and it says where'
 exits 1 'there is no partition 1' copy --partition 1 a.tap j.tap
+
+exits 3 'a copy to a mirror that loses a leg on the way' copy a.tap \
+	'mirror:{file:l1.tap,fault:{file:l2.tap},do=write 7 EIO}'
+complains 'leg 2 .*out of the mirror.*1 of its legs is lost' '... says so'
+ok '... and is complete on the other leg' cmp a.tap l1.tap
+exits 1 'the legs of a mirror that differ' copy \
+	'mirror:{file:l1.tap,file:l2.tap}' l3.tap
+complains 'the legs differ' '... end a copy'
 
 # ---- Memory ----------------------------------------------------------------
 

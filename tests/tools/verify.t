@@ -66,6 +66,8 @@ printf '\0\0\0\0' >>kind.tap
 exits 1 'a record where the other has a filemark' verify a.tap kind.tap
 says 'a.tap: offset 17164: a record of 512.*kind.tap: offset 17164: a filemark' \
 	'... is a difference'
+says "kind.tap: is the beginning .*copy --resume 'a.tap' 'kind.tap'" \
+	'... but may be the one that st writes when a program dies'
 perl -e 'print pack("V a* V", 100, "x" x 100, 100)' >>long.tap
 exits 1 'a record of another length' verify a.tap long.tap
 says 'long.tap: offset 17164: a record of 100 bytes, other than on a.tap from' \
