@@ -269,6 +269,8 @@ bench: deps
 	$(BUILD)/tests/bench/mirror
 	tests/bench/run fuse
 	tests/lab/lab -m 2G -- tests/bench/run cuse 3
+	tests/bench/rmt
+	tests/lab/lab -m 2G -x netem -- tests/bench/rmt 1
 
 .PHONY: demo
 demo: deps-demo
