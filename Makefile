@@ -199,6 +199,10 @@ fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
 	tests/lib/memtape.c
 
+fuzz_src_pair-reply = pair/wire.c pair/port.c pair/pair.c pair/listen.c \
+	pair/serve.c $(wildcard pair/libpmt*.c daemon/drive*.c) \
+	tests/lib/memtape.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
 		formats/*.[ch] rmt/*.[ch] pair/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
@@ -225,7 +229,7 @@ check-tsan: deps
 	$(tsan_make) tests
 	BUILD=$(BUILD)/tsan prove tests/diff/twin.t $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c tests/*/mirror-*-t.c \
-		tests/contract/tape-t.c)))
+		tests/unit/pair-*-t.c tests/contract/tape-t.c)))
 
 # An hour of random operations against the real st, and of our nodes.
 .PHONY: soak
