@@ -246,6 +246,8 @@ check-full: deps deps-full
 	$(MAKE) check
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
+	PMT_RUNS=300 $(prove) $(BUILD)/live/fuse-pairkill.t
+	PMT_RUNS=30 $(prove) $(BUILD)/live/cuse-pairkill.t
 	tests/live/run cusepair tar
 	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
