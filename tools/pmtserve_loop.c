@@ -7,8 +7,9 @@
  * that waits for all else there is to do; it sets ${wanted}, and gets the other
  * one out of read(2) by a signal whose handler does nothing.  That one may be
  * about to enter read(2) when the signal comes, so it is repeated until
- * ${wanted} is seen.  The signal is blocked except around the read, so that it
- * ends no system call of the tape's.
+ * ${wanted} is seen.  It is only sent while ${in_read}, so that it ends no
+ * system call of the tape's; to block it around the read would cost two system
+ * calls a request.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +35,8 @@
 struct pmtserve_loop {
 	struct pmtserve_parts parts;
 	pthread_t thread, herald;
+	pthread_mutex_t lock;
+	bool in_read;	    /* under the lock: the thread may be called */
 	atomic_bool wanted; /* there is something else to do */
 	atomic_bool ended;  /* the thread does nothing more */
 	int seen_fd;	    /* ${wanted} has been seen, or it has ended */
@@ -72,18 +75,23 @@ answer(struct pmt_pair *pair, struct pmt_reply *reply)
 	return pmt_pair_answer(pair, reply);
 }
 
+static void
+set_in_read(struct pmtserve_loop *l, bool in_read)
+{
+	pthread_mutex_lock(&l->lock);
+	l->in_read = in_read;
+	pthread_mutex_unlock(&l->lock);
+}
+
 /* The next request; -EINTR: something else is to be done. */
 static int
 next_request(struct pmtserve_loop *l, struct pmt_request *ret_request)
 {
-	sigset_t call;
 	int r;
 
-	(void)sigemptyset(&call);
-	(void)sigaddset(&call, SIGRTMIN);
-	(void)pthread_sigmask(SIG_UNBLOCK, &call, NULL);
+	set_in_read(l, true);
 	r = pmt_pair_next(l->parts.pair, ret_request);
-	(void)pthread_sigmask(SIG_BLOCK, &call, NULL);
+	set_in_read(l, false);
 	return r;
 }
 
@@ -215,6 +223,16 @@ await_want(struct pmtserve_loop *l)
 		continue; /* a signal for nobody */
 }
 
+/* Gets the thread, which is not joined yet, out of read(2). */
+static void
+call_out(struct pmtserve_loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->in_read)
+		(void)pthread_kill(l->thread, SIGRTMIN); /* it is there */
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void *
 herald_main(void *arg)
 {
@@ -226,8 +244,7 @@ herald_main(void *arg)
 		await_want(l);
 		atomic_store(&l->wanted, true);
 		while (atomic_load(&l->wanted) && !atomic_load(&l->ended)) {
-			(void)pthread_kill(l->thread,
-			    SIGRTMIN); /* it is not joined yet */
+			call_out(l);
 			(void)poll(&seen, 1, CALL_MS); /* or look again */
 			(void)!read(l->seen_fd, &times, sizeof(times));
 		}
@@ -247,7 +264,8 @@ free_loop(struct pmtserve_loop *l)
 	if (l->ended_fd >= 0)
 		(void)close(l->ended_fd); /* likewise */
 	if (l->seen_fd >= 0)
-		(void)close(l->seen_fd); /* likewise */
+		(void)close(l->seen_fd);       /* likewise */
+	(void)pthread_mutex_destroy(&l->lock); /* nobody has it */
 	free(l);
 }
 
@@ -257,18 +275,14 @@ do_nothing(int signal_number)
 	(void)signal_number;
 }
 
-/* Both threads, with the signal blocked that they inherit so. */
+/* Both threads. */
 static int
 start_threads(struct pmtserve_loop *l)
 {
 	const struct sigaction come_out = { .sa_handler = do_nothing };
-	sigset_t call;
 	int r;
 
 	(void)sigaction(SIGRTMIN, &come_out, NULL); /* can't fail */
-	(void)sigemptyset(&call);
-	(void)sigaddset(&call, SIGRTMIN);
-	(void)pthread_sigmask(SIG_BLOCK, &call, NULL);
 	r = pthread_create(&l->thread, NULL, thread_main, l);
 	if (r != 0)
 		return -r;
@@ -278,8 +292,8 @@ start_threads(struct pmtserve_loop *l)
 	(void)eventfd_write(l->stop_fd, 1); /* nobody reads it */
 	atomic_store(&l->wanted, true);
 	while (!atomic_load(&l->ended)) {
-		(void)pthread_kill(l->thread, SIGRTMIN); /* it was started */
-		(void)poll(NULL, 0, CALL_MS);		 /* as the herald */
+		call_out(l);
+		(void)poll(NULL, 0, CALL_MS); /* as the herald */
 	}
 	(void)pthread_join(l->thread, NULL);
 	return -r;
@@ -295,6 +309,7 @@ pmtserve_loop_start(const struct pmtserve_parts *parts,
 	if (l == NULL)
 		return -ENOMEM;
 	l->parts = *parts;
+	(void)pthread_mutex_init(&l->lock, NULL); /* can't fail on Linux */
 	l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
