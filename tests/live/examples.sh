@@ -81,7 +81,7 @@ ends()
 # As its users do: what is installed, found by pkg-config.
 compile()
 {
-	local root=$scratch/root flags
+	local root=$scratch/root
 
 	make -C "$live/../.." BUILD="$build" DESTDIR="$root" PREFIX=/usr \
 		install-libpmt >/dev/null &&
@@ -139,7 +139,23 @@ encrypted()
 	ends pipetape
 }
 
+# The program of libpmt(3): with it there is a drive, that forgets.
+manual()
+{
+	awk '/^\.\\" program/ { on = 1 } /^\.Ed/ { on = 0 }
+		on && !/^\./' "$live/../../docs/libpmt.3" >"$scratch/manual.c"
+	ok 'the program of libpmt(3) is compiled as it is there' \
+		cc -o "$scratch/manual" "$scratch/manual.c" "${flags[@]}"
+	begin "$scratch/manual" "$slave"
+	ok '... and tar writes to it' tar -cf "$ntape" -C "$tree" .
+	is 1/0 "$(place)" '... behind a filemark'
+	mt -f "$ntape" rewind
+	fails '... and it has nothing to be read' tar -tf "$ntape"
+	ends '... the program'
+}
+
 in_c
+manual
 in_python
 # In the lab a process costs so much that this would take minutes.  What a node is
 # to a program, the other two have shown there.
