@@ -280,7 +280,7 @@ lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
 		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
-		cuse tools
+		cuse pair tools
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
