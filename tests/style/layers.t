@@ -59,6 +59,15 @@ none "rmt/ knows tapes and drives, and of formats/ only the bytes" \
 none "the codec of rmt/ does no I/O and knows nothing but the limits of a tape" \
 	< <(includes rmt/wire.[ch] | grep '"' |
 		grep -vE '"(bytes|wire|tape)\.h"')
+none "libpmt and the codec of pair/ need libc and the bytes, and no tape" \
+	< <(includes pair/libpmt*.[ch] pair/wire.[ch] pair/pmt/*.h | grep '"' |
+		grep -vE '"(bytes|wire|libpmt_pair)\.h"')
+none "what serves a slave end knows tapes, but no drive and no port" \
+	< <(includes pair/serve.[ch] | grep '"' |
+		grep -vE '"(serve|tape)\.h"')
+none "pair/ knows tapes, and of formats/ only the bytes" \
+	< <(includes pair/*.[ch] | grep -vE '"(wire|bytes|pair)\.h"' |
+		grep -E "\"(drive|drive_state|ioctl|$(headers cuse formats mirror rmt))\"")
 none "formats/ does not know mirror/, nor rmt/" \
 	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror rmt))\"")
 none "mirror/ does not know rmt/" \
