@@ -11,6 +11,9 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 bindir = $(PREFIX)/bin
 sbindir = $(PREFIX)/sbin
+libdir = $(PREFIX)/lib
+includedir = $(PREFIX)/include
+docdir = $(PREFIX)/share/doc/pmt
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 
@@ -21,7 +24,7 @@ build_packages = gcc libc6-dev make pkg-config libfuse3-dev libsystemd-dev \
 	libsgutils2-dev
 run_packages = fuse3 mt-st tar
 test_packages = perl cpio dump e2fsprogs mandoc procps liblzo2-2 jq bc \
-	bsdutils openssh-client openssh-server \
+	bsdutils openssh-client openssh-server age python3 \
 	$(shell tests/lab/lab --packages 2>/dev/null)
 # Peers that not every release of Debian has; tests say when one is missing.
 peer_packages = simh hercules bacula-sd amanda-server amanda-client \
@@ -201,6 +204,10 @@ fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
 	tests/lib/memtape.c
 
+fuzz_src_pair-reply = pair/wire.c pair/port.c pair/pair.c pair/listen.c \
+	pair/serve.c $(wildcard pair/libpmt*.c daemon/drive*.c) \
+	tests/lib/memtape.c
+
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \
 		formats/*.[ch] rmt/*.[ch] pair/*.[ch])
 	@mkdir -p $(@D)/corpus-$*
@@ -227,7 +234,7 @@ check-tsan: deps
 	$(tsan_make) tests
 	BUILD=$(BUILD)/tsan prove tests/diff/twin.t $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c tests/*/mirror-*-t.c \
-		tests/contract/tape-t.c)))
+		tests/unit/pair-*-t.c tests/contract/tape-t.c)))
 
 # An hour of random operations against the real st, and of our nodes.
 .PHONY: soak
@@ -271,6 +278,8 @@ bench: deps
 	tests/lab/lab -m 2G -- tests/bench/run cuse 3
 	tests/bench/rmt
 	tests/lab/lab -m 2G -x netem -- tests/bench/rmt 1
+	tests/bench/pair fuse
+	tests/lab/lab -m 2G -- tests/bench/pair cuse 3
 
 .PHONY: demo
 demo: deps-demo
@@ -281,14 +290,14 @@ demo: deps-demo
 
 c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run tests/bench/rmt tests/diff/mutate tests/diff/soak .ci/run)
+	tests/live/run tests/bench/run tests/bench/rmt tests/bench/pair tests/diff/mutate tests/diff/soak .ci/run examples/pipetape)
 
 .PHONY: lint
 lint: deps-lint
 	clang-format --dry-run --Werror $(c_files)
 	cppcheck --quiet --std=c11 --enable=warning,portability \
 		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
-		cuse tools
+		cuse pair tools
 	shellcheck $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
@@ -330,11 +339,31 @@ deps-full: deps
 
 # ---- Installing -------------------------------------------------------------
 
+# For programs that are a tape: header, libraries, and where they are.
+.PHONY: install-libpmt
+install-libpmt: $(libraries)
+	install -D -m 644 pair/pmt/pair.h $(DESTDIR)$(includedir)/pmt/pair.h
+	install -D -m 755 $(BUILD)/$(libpmt_soname) \
+		$(DESTDIR)$(libdir)/$(libpmt_soname)
+	ln -sf $(libpmt_soname) $(DESTDIR)$(libdir)/libpmt.so
+	install -D -m 644 $(BUILD)/libpmt.a $(DESTDIR)$(libdir)/libpmt.a
+	install -d $(DESTDIR)$(libdir)/pkgconfig
+	sed -e 's|@prefix@|$(PREFIX)|' -e 's|@version@|$(VERSION)|' \
+		pair/libpmt.pc.in >$(DESTDIR)$(libdir)/pkgconfig/libpmt.pc
+
 .PHONY: install
-install: all
+install: all install-libpmt
 	install -D -m 755 $(BUILD)/pmtd $(DESTDIR)$(sbindir)/pmtd
 	install -D -m 755 $(BUILD)/pmtimg $(DESTDIR)$(bindir)/pmtimg
 	install -D -m 644 docs/pmtimg.1 $(DESTDIR)$(mandir)/man1/pmtimg.1
+	install -D -m 755 $(BUILD)/pmtserve $(DESTDIR)$(bindir)/pmtserve
+	install -D -m 644 docs/pmtserve.1 $(DESTDIR)$(mandir)/man1/pmtserve.1
+	install -D -m 644 docs/libpmt.3 $(DESTDIR)$(mandir)/man3/libpmt.3
+	install -D -m 644 docs/pmt-pair.7 $(DESTDIR)$(mandir)/man7/pmt-pair.7
+	install -d $(DESTDIR)$(docdir)/examples
+	install -m 755 examples/dirtape.py examples/pipetape \
+		$(DESTDIR)$(docdir)/examples
+	install -m 644 examples/ramtape.c $(DESTDIR)$(docdir)/examples
 	install -D -m 755 $(BUILD)/pmt-rmt $(DESTDIR)$(sbindir)/pmt-rmt
 	install -D -m 644 docs/pmt-rmt.8 $(DESTDIR)$(mandir)/man8/pmt-rmt.8
 	install -D -m 644 docs/pmtd.8 $(DESTDIR)$(mandir)/man8/pmtd.8
@@ -347,8 +376,10 @@ install: all
 	install -d $(DESTDIR)$(unitdir)
 	sed 's|@sbindir@|$(sbindir)|' dist/pmt@.service \
 		>$(DESTDIR)$(unitdir)/pmt@.service
+	sed 's|@bindir@|$(bindir)|' dist/pmtserve@.service \
+		>$(DESTDIR)$(unitdir)/pmtserve@.service
 	install -D -m 644 dist/pmt-rmt.conf \
-		$(DESTDIR)$(PREFIX)/share/doc/pmt/rmt.conf
+		$(DESTDIR)$(docdir)/rmt.conf
 	install -D -m 644 dist/60-pmt.rules \
 		$(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-pmt.rules
 	install -D -m 644 dist/modules-load.conf \

@@ -59,14 +59,15 @@ pair_adopt(int fd, struct pmt_pair **ret_pair)
 	}
 	pair->fd = fd;
 	pair->is_socket = S_ISSOCK(st.st_mode);
+	pair->usual = USUAL_STEP;
 	pair->why = "";
 	*ret_pair = pair;
 	return 0;
 }
 
 /*
- * pmtd says HELLO to whom it lets in, at once, and leaves others without a word.
- * The message stays where it is.
+ * pmtd says HELLO to whom it lets in, at once, and leaves others without a
+ * word. The message stays where it is.
  */
 static int
 await_greeting(int fd)
@@ -199,6 +200,29 @@ length_of(const struct pmt_pair *pair)
 }
 
 /*
+ * At a node read(2) costs what its buffer has, for the kernel pins all of it
+ * before it asks pmtd.  So the buffer is as large as the last request was, and
+ * a request that does not fit is read again: until it is read whole it is
+ * there.
+ */
+static ssize_t
+read_node(struct pmt_pair *pair)
+{
+	ssize_t n = read(pair->fd, pair->header, pair->usual);
+
+	if (n < 0 && errno != EMSGSIZE)
+		return n;
+	if (n < 0 ||
+	    (n >= (ssize_t)PMT_PAIR_HEADER &&
+		(size_t)n < le32_get(pair->header)))
+		n = read(pair->fd, pair->header, PMT_PAIR_MAX_MESSAGE);
+	if (n > 0)
+		pair->usual =
+		    ((size_t)n + USUAL_STEP - 1) / USUAL_STEP * USUAL_STEP;
+	return n;
+}
+
+/*
  * Reads until a message is whole.  There can be nothing behind it: the next
  * request comes after the answer.
  */
@@ -208,8 +232,9 @@ receive(struct pmt_pair *pair)
 	ssize_t n;
 
 	for (;;) {
-		n = read(pair->fd, pair->header + pair->have,
-		    PMT_PAIR_MAX_MESSAGE - pair->have);
+		n = pair->is_socket ? read(pair->fd, pair->header + pair->have,
+					  PMT_PAIR_MAX_MESSAGE - pair->have)
+				    : read_node(pair);
 		if (n < 0)
 			return failed(pair, errno);
 		if (n == 0)

@@ -5,6 +5,8 @@
 
 #include <pmt/pair.h>
 
+#define USUAL_STEP ((size_t)4096)
+
 /*
  * One buffer holds the request, then its answer.  The header's last byte is
  * just before a page, so that the record begins on one.
@@ -16,6 +18,7 @@ struct pmt_pair {
 	bool ended;	/* nothing more can be read or written */
 	struct pmt_request request;
 	size_t have;	 /* bytes of a message that is not whole yet */
+	size_t usual;	 /* bytes to offer to a node, steps of USUAL_STEP */
 	uint8_t *header; /* PMT_PAIR_HEADER bytes, the record behind them */
 	uint8_t *map;	 /* what is to be unmapped, of ${map_size} bytes */
 	size_t map_size;

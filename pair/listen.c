@@ -86,9 +86,9 @@ await(int fd, short events, int64_t deadline)
 
 /* Takes ${n} bytes off the front of what is left. */
 static void
-advance(struct iovec iov[2], size_t n)
+advance(struct iovec *iov, size_t count, size_t n)
 {
-	for (unsigned i = 0; i < 2; i++) {
+	for (size_t i = 0; i < count; i++) {
 		size_t part = n < iov[i].iov_len ? n : iov[i].iov_len;
 
 		iov[i].iov_base = (uint8_t *)iov[i].iov_base + part;
@@ -114,7 +114,7 @@ send_request(const struct peer *peer, struct port_call *call, int64_t deadline)
 		if (r < 0)
 			return r;
 		if (n > 0)
-			advance(iov, (size_t)n);
+			advance(iov, 2, (size_t)n);
 		else if (errno != EAGAIN && failure() < 0)
 			return -EPIPE;
 	}
@@ -123,9 +123,10 @@ send_request(const struct peer *peer, struct port_call *call, int64_t deadline)
 
 /* Receives up to what ${iov} takes; the bytes that came. */
 static ssize_t
-receive(const struct peer *peer, struct iovec iov[2], int64_t deadline)
+receive(const struct peer *peer, struct iovec *iov, size_t count,
+    int64_t deadline)
 {
-	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = count };
 	ssize_t n;
 
 	do {
@@ -137,29 +138,33 @@ receive(const struct peer *peer, struct iovec iov[2], int64_t deadline)
 	} while (n < 0 && failure() == 0);
 	if (n <= 0)
 		return -EPIPE;
-	advance(iov, (size_t)n);
+	advance(iov, count, (size_t)n);
 	return n;
 }
 
 /*
  * The data of a reply are received where they most likely go, together with the
- * header: a record to where it is wanted, all else to the side.
+ * header: a record to where it is wanted, unless that is small, all else to the
+ * side.
  */
 static int
 receive_reply(const struct peer *peer, struct port_call *call, int64_t deadline)
 {
 	uint8_t header[PMT_PAIR_HEADER];
-	bool reads = call->request.op == PMT_READ && call->size > 0;
+	bool reads = call->request.op == PMT_READ &&
+	    call->size >= sizeof(call->side); /* so that words fit, too */
 	uint8_t *guess = reads ? call->buf : call->side;
-	struct iovec iov[2] = { { header, sizeof(header) },
-		{ guess, reads ? call->size : sizeof(call->side) } };
+	uint8_t beyond; /* to see at once whether there is more */
+	struct iovec iov[] = { { header, sizeof(header) },
+		{ guess, reads ? call->size : sizeof(call->side) },
+		{ &beyond, sizeof(beyond) } };
 	size_t came = 0, len = 0;
 	void *data = NULL;
 	ssize_t n;
 	int r;
 
 	while (came < sizeof(header)) {
-		n = receive(peer, iov, deadline);
+		n = receive(peer, iov, 3, deadline);
 		if (n < 0)
 			return (int)n;
 		came += (size_t)n;
@@ -176,8 +181,9 @@ receive_reply(const struct peer *peer, struct port_call *call, int64_t deadline)
 	if (data != guess && came > 0)
 		memcpy(data, guess, came);
 	while (came < len) {
-		iov[1] = (struct iovec){ (uint8_t *)data + came, len - came };
-		n = receive(peer, iov, deadline);
+		iov[0] = (struct iovec){ (uint8_t *)data + came, len - came };
+		iov[1] = (struct iovec){ NULL, 0 };
+		n = receive(peer, iov, 2, deadline);
 		if (n < 0)
 			return (int)n;
 		came += (size_t)n;

@@ -187,21 +187,23 @@ pair_load(struct tape *t)
 	return 0;
 }
 
+/* A slave that has gone takes nothing along that was not durable before. */
 static int
 pair_unload(struct tape *t)
 {
 	struct port_call call = { .request = { .op = PMT_UNLOAD } };
 	struct pair *p = pair_of(t);
-	bool here = port_generation(p->port) == p->generation;
 	int r = 0;
 
 	if (p->generation == 0)
 		return 0;
-	if (here)
+	if (port_generation(p->port) == p->generation)
 		r = ask(p, p->generation, &call);
-	else if (p->dirty)
-		r = tape_fail(t, EIO,
-		    "pair: the slave has gone, with data that may be lost");
+	if (port_generation(p->port) != p->generation)
+		r = p->dirty ? tape_fail(t, EIO,
+				   "pair: the slave has gone, with data that "
+				   "may be lost")
+			     : 0;
 	p->unloaded = p->generation;
 	forget(p);
 	return r;

@@ -148,7 +148,7 @@ is_taken(int fd, int stop_fd, bool *ret_stop)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN } };
-	char said[sizeof(taken)];
+	char said[sizeof(taken)] = "";
 	size_t len = 0;
 	ssize_t n = 1;
 

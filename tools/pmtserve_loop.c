@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The thread that has the tape; see pmtserve_loop.h. */
+/*
+ * The thread that has the tape; see pmtserve_loop.h.
+ *
+ * It waits in read(2), not in poll(2), which at a node is a round trip through
+ * the kernel to pmtd and back for each request.  So there is a herald, a thread
+ * that waits for all else there is to do; it sets ${wanted}, and gets the other
+ * one out of read(2) by a signal whose handler does nothing.  That one may be
+ * about to enter read(2) when the signal comes, so it is repeated until
+ * ${wanted} is seen.  It is only sent while ${in_read}, so that it ends no
+ * system call of the tape's; to block it around the read would cost two system
+ * calls a request.
+ */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +29,20 @@
 #include "serve.h"
 #include "tape.h"
 
+/* How often the thread is called out of read(2), ms. */
+#define CALL_MS 5
+
 struct pmtserve_loop {
 	struct pmtserve_parts parts;
-	pthread_t thread;
-	int stop_fd;  /* it is to end after this request */
-	int wake_fd;  /* a report is wanted */
-	int ended_fd; /* the thread has ended */
+	pthread_t thread, herald;
+	pthread_mutex_t lock;
+	bool in_read;	    /* under the lock: the thread may be called */
+	atomic_bool wanted; /* there is something else to do */
+	atomic_bool ended;  /* the thread does nothing more */
+	int seen_fd;	    /* ${wanted} has been seen, or it has ended */
+	int stop_fd;	    /* it is to end after this request */
+	int wake_fd;	    /* a report is wanted */
+	int ended_fd;	    /* the thread has ended */
 	atomic_bool report, busy;
 	enum pmtserve_end end;
 };
@@ -56,14 +75,34 @@ answer(struct pmt_pair *pair, struct pmt_reply *reply)
 	return pmt_pair_answer(pair, reply);
 }
 
-/* The next request, if it is there, and its answer; an errno as of libpmt. */
+static void
+set_in_read(struct pmtserve_loop *l, bool in_read)
+{
+	pthread_mutex_lock(&l->lock);
+	l->in_read = in_read;
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* The next request; -EINTR: something else is to be done. */
+static int
+next_request(struct pmtserve_loop *l, struct pmt_request *ret_request)
+{
+	int r;
+
+	set_in_read(l, true);
+	r = pmt_pair_next(l->parts.pair, ret_request);
+	set_in_read(l, false);
+	return r;
+}
+
+/* The next request, and its answer; an errno as of libpmt. */
 static int
 serve_one(struct pmtserve_loop *l)
 {
 	struct pmt_pair *pair = l->parts.pair;
 	struct pmt_request request;
 	struct pmt_reply reply;
-	int r = pmt_pair_next(pair, &request);
+	int r = next_request(l, &request);
 
 	if (r < 0)
 		return r;
@@ -119,30 +158,39 @@ hand_over(struct pmtserve_loop *l)
 	return false;
 }
 
-static void
-run(struct pmtserve_loop *l)
+/* What there is to do but requests; whether to go on. */
+static bool
+do_wanted(struct pmtserve_loop *l)
 {
 	struct pollfd fds[] = {
-		{ .fd = pmt_pair_fd(l->parts.pair), .events = POLLIN },
 		{ .fd = l->wake_fd, .events = POLLIN },
 		{ .fd = l->stop_fd, .events = POLLIN },
 		{ .fd = pmtserve_hand_fd(l->parts.hand), .events = POLLIN },
 	};
+
+	(void)poll(fds, 3, 0); /* what it does not say is for another time */
+	if (fds[0].revents != 0)
+		report(l);
+	if (fds[1].revents != 0) {
+		l->end = PMTSERVE_STOPPED;
+		return false;
+	}
+	return fds[2].revents == 0 || hand_over(l);
+}
+
+static void
+run(struct pmtserve_loop *l)
+{
 	bool on = true;
 
 	while (on) {
-		if (poll(fds, 4, -1) < 0)
-			continue; /* a signal for nobody */
-		if (fds[1].revents != 0)
-			report(l);
-		if (fds[2].revents != 0) {
-			l->end = PMTSERVE_STOPPED;
-			return;
-		}
-		if (fds[0].revents != 0)
+		if (!atomic_load(&l->wanted)) {
 			on = goes_on(l, serve_one(l));
-		if (on && fds[3].revents != 0)
-			on = hand_over(l);
+			continue;
+		}
+		on = do_wanted(l);
+		atomic_store(&l->wanted, false);
+		(void)eventfd_write(l->seen_fd, 1); /* it can't be full */
 	}
 }
 
@@ -152,7 +200,55 @@ thread_main(void *arg)
 	struct pmtserve_loop *l = arg;
 
 	run(l);
-	(void)eventfd_write(l->ended_fd, 1); /* it can't be full */
+	atomic_store(&l->ended, true);
+	(void)eventfd_write(l->seen_fd, 1); /* likewise */
+	(void)eventfd_write(l->ended_fd, 1);
+	return NULL;
+}
+
+/* ---- The herald ---------------------------------------------------------- */
+
+/* Until there is something to do, or the end. */
+static void
+await_want(struct pmtserve_loop *l)
+{
+	struct pollfd fds[] = {
+		{ .fd = l->wake_fd, .events = POLLIN },
+		{ .fd = l->stop_fd, .events = POLLIN },
+		{ .fd = pmtserve_hand_fd(l->parts.hand), .events = POLLIN },
+		{ .fd = l->ended_fd, .events = POLLIN },
+	};
+
+	while (poll(fds, 4, -1) < 0)
+		continue; /* a signal for nobody */
+}
+
+/* Gets the thread, which is not joined yet, out of read(2). */
+static void
+call_out(struct pmtserve_loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->in_read)
+		(void)pthread_kill(l->thread, SIGRTMIN); /* it is there */
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void *
+herald_main(void *arg)
+{
+	struct pmtserve_loop *l = arg;
+	struct pollfd seen = { .fd = l->seen_fd, .events = POLLIN };
+	uint64_t times;
+
+	while (!atomic_load(&l->ended)) {
+		await_want(l);
+		atomic_store(&l->wanted, true);
+		while (atomic_load(&l->wanted) && !atomic_load(&l->ended)) {
+			call_out(l);
+			(void)poll(&seen, 1, CALL_MS); /* or look again */
+			(void)!read(l->seen_fd, &times, sizeof(times));
+		}
+	}
 	return NULL;
 }
 
@@ -167,17 +263,40 @@ free_loop(struct pmtserve_loop *l)
 		(void)close(l->wake_fd); /* it holds nothing */
 	if (l->ended_fd >= 0)
 		(void)close(l->ended_fd); /* likewise */
+	if (l->seen_fd >= 0)
+		(void)close(l->seen_fd);       /* likewise */
+	(void)pthread_mutex_destroy(&l->lock); /* nobody has it */
 	free(l);
 }
 
-/* So that half a request never keeps the thread from what else there is. */
-static int
-make_nonblocking(int fd)
+static void
+do_nothing(int signal_number)
 {
-	int flags = fcntl(fd, F_GETFL);
+	(void)signal_number;
+}
 
-	return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno
-								       : 0;
+/* Both threads. */
+static int
+start_threads(struct pmtserve_loop *l)
+{
+	const struct sigaction come_out = { .sa_handler = do_nothing };
+	int r;
+
+	(void)sigaction(SIGRTMIN, &come_out, NULL); /* can't fail */
+	r = pthread_create(&l->thread, NULL, thread_main, l);
+	if (r != 0)
+		return -r;
+	r = pthread_create(&l->herald, NULL, herald_main, l);
+	if (r == 0)
+		return 0;
+	(void)eventfd_write(l->stop_fd, 1); /* nobody reads it */
+	atomic_store(&l->wanted, true);
+	while (!atomic_load(&l->ended)) {
+		call_out(l);
+		(void)poll(NULL, 0, CALL_MS); /* as the herald */
+	}
+	(void)pthread_join(l->thread, NULL);
+	return -r;
 }
 
 int
@@ -190,14 +309,15 @@ pmtserve_loop_start(const struct pmtserve_parts *parts,
 	if (l == NULL)
 		return -ENOMEM;
 	l->parts = *parts;
+	(void)pthread_mutex_init(&l->lock, NULL); /* can't fail on Linux */
 	l->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = l->stop_fd < 0 || l->wake_fd < 0 || l->ended_fd < 0
+	l->seen_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = l->stop_fd < 0 || l->wake_fd < 0 || l->ended_fd < 0 ||
+		l->seen_fd < 0
 	    ? -errno
-	    : make_nonblocking(pmt_pair_fd(parts->pair));
-	if (r == 0)
-		r = -pthread_create(&l->thread, NULL, thread_main, l);
+	    : start_threads(l);
 	if (r < 0) {
 		free_loop(l);
 		return r;
@@ -231,7 +351,8 @@ pmtserve_loop_join(struct pmtserve_loop *l)
 {
 	enum pmtserve_end end;
 
-	(void)pthread_join(l->thread, NULL); /* it is there */
+	(void)pthread_join(l->herald, NULL); /* it kills the other one */
+	(void)pthread_join(l->thread, NULL); /* both are there */
 	end = l->end;
 	free_loop(l);
 	return end;

@@ -138,7 +138,10 @@ start_pmtd_alone()
 	PMT_PAIR='' start_pmtd "pair:$scratch/socket"
 }
 
-for node in "$slave" "$scratch/socket"; do
+# The socket is the same, whichever way programs come.
+ends=("$slave" "$scratch/socket")
+[ "$transport" = fuse ] || ends=("$slave")
+for node in "${ends[@]}"; do
 	rm -f "$image"
 	start_pmtd_alone
 	start_serve --handover "$hand" "$node" "file:$image"

@@ -38,7 +38,10 @@ headers()
 daemon_only='(drive|drive_state|ioctl|log|null|fault|fault_script)\.h'
 
 none "only cuse/ includes libfuse" \
-	< <(includes daemon/*.[ch] formats/*.[ch] | grep -E 'fuse')
+	< <(includes daemon/*.[ch] formats/*.[ch] pair/*.[ch] | grep -E 'fuse')
+none "of pair/ cuse/ knows the port, and what goes through it" \
+	< <(includes cuse/*.[ch] | grep -v '"wire\.h"' |
+		grep -E "\"($(headers pair))\"|<pmt/" | grep -v '"port\.h"')
 none "only mirror/ includes libsgutils2, and of it only sg.c" \
 	< <(includes daemon/*.[ch] formats/*.[ch] cuse/*.[ch] mirror/*.[ch] \
 		tests/*/*.[ch] | grep -E '<scsi/sg_' | grep -v '^mirror/sg\.c:')
@@ -59,13 +62,22 @@ none "rmt/ knows tapes and drives, and of formats/ only the bytes" \
 none "the codec of rmt/ does no I/O and knows nothing but the limits of a tape" \
 	< <(includes rmt/wire.[ch] | grep '"' |
 		grep -vE '"(bytes|wire|tape)\.h"')
+none "libpmt and the codec of pair/ need libc and the bytes, and no tape" \
+	< <(includes pair/libpmt*.[ch] pair/wire.[ch] pair/pmt/*.h | grep '"' |
+		grep -vE '"(bytes|wire|libpmt_pair)\.h"')
+none "what serves a slave end knows tapes, but no drive and no port" \
+	< <(includes pair/serve.[ch] | grep '"' |
+		grep -vE '"(serve|tape)\.h"')
+none "pair/ knows tapes, and of formats/ only the bytes" \
+	< <(includes pair/*.[ch] | grep -vE '"(wire|bytes|pair)\.h"' |
+		grep -E "\"(drive|drive_state|ioctl|$(headers cuse formats mirror rmt))\"")
 none "formats/ does not know mirror/, nor rmt/" \
 	< <(includes formats/*.[ch] | grep -E "\"($(headers mirror rmt))\"")
 none "mirror/ does not know rmt/" \
 	< <(includes mirror/*.[ch] | grep -E "\"($(headers rmt))\"")
 none "daemon/ knows none of them, but for pmtd.c" \
 	< <(includes daemon/*.[ch] | grep -v '^daemon/pmtd\.c:' |
-		grep -E "\"($(headers cuse formats mirror rmt))\"")
+		grep -E "\"($(headers cuse formats mirror rmt pair))\"")
 none "tools/ knows tapes and images, but no drive and no nodes" \
 	< <(includes tools/*.[ch] |
 		grep -E "\"((drive|drive_state|ioctl)\.h|$(headers cuse))\"|fuse")

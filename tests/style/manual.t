@@ -27,13 +27,24 @@ for page in docs/*.[1-8]; do
 	ok $? "$page has no faults that mandoc sees"
 done
 
-for page in pmtd.8 pmtimg.1 pmt-rmt.8; do
+for page in pmtd.8 pmtimg.1 pmt-rmt.8 pmtserve.1; do
 	name=${page%.*}
 	for option in $("$build/$name" --help | grep -oE -- ' --[a-z-]+' |
 		sort -u); do
 		grep -q "Fl Fl ${option#--}" "docs/$page"
 		ok $? "$name(${page#*.}) explains $option"
 	done
+done
+
+for name in $(nm -D --defined-only "$build/libpmt.so.1" | sed -n 's/.* T \(pmt_[^@]*\).*/\1/p'); do
+	grep -q "^.It Fn .*$name" docs/libpmt.3
+	ok $? "libpmt(3) explains $name"
+	grep -q "$name(" pair/pmt/pair.h
+	ok $? "pmt/pair.h declares $name"
+done
+for number in $(sed -n 's/^\t*PMT_\([A-Z_]*\) = [0-9]*,.*/\1/p' pair/pmt/pair.h | grep -vx OPS); do
+	grep -q "$number" docs/pmt-pair.7
+	ok $? "pmt-pair(7) has $number"
 done
 
 echo "1..$n"

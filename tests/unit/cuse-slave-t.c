@@ -9,6 +9,7 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,8 @@ static struct slave *slave;
 static struct dev *dev;
 static int kernel, ended_fd;
 static uint64_t unique;
-static unsigned alarms;
-static char said[512]; /* the last alarm */
+static atomic_uint alarms;
+static char said[512]; /* the last alarm, once it is counted */
 static uint8_t bytes[4 * CHUNK], message[4 * CHUNK];
 
 static void

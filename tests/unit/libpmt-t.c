@@ -393,6 +393,8 @@ test_open(void)
 	char name[200];
 	pthread_t thread;
 
+	pmt_pair_close(pair);
+	pair = NULL;
 	if (mkdtemp(path) == NULL)
 		tap_bail("no directory: %s", strerror(errno));
 	(void)snprintf(name, sizeof(name), "%s/socket", path);
