@@ -24,9 +24,7 @@ in_background()
 # The client sleeps, as it does nowhere but in its open, whenever one looks.
 sleeps()
 {
-	local i
-
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		[[ $(cat "/proc/$client/stat" 2>&1) =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
 			return 1
 		read -r -t 0.01 < <(:) || :
@@ -86,6 +84,7 @@ without_slave_waits()
 interrupted()
 {
 	start_pmtd pair:
+	# shellcheck disable=SC2016 # It is perl's.
 	is 'Interrupted system call' "$(timeout 20 perl -MFcntl -e '
 		$SIG{ALRM} = sub { }; alarm 1;
 		sysopen(my $t, shift, O_RDWR) or print $!' "$ntape")" \
