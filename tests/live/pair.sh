@@ -118,6 +118,24 @@ one_holder()
 	stop_pmtd
 }
 
+names()
+{
+	start_pmtd pair:
+	start_slave "$slave"
+	is 'ok 1000 ok' "$("$tapeop" "$dev/pmtm" wo write:1000 close)" \
+		'pmtm is the master end'
+	is 'ok 0/0' "$(op ro place)" '... and rewinds, as pmt'
+	end_slave
+	stop_pmtd
+	start_pmtd --modes pair:
+	start_slave "$slave"
+	is 'ok ENXIO' "$("$tapeop" "$dev/pmtm" wo write:1000)" \
+		'... but with --modes it is a mode that is not defined'
+	ok '... one of eight, and the slave end' [ -e "$dev/npmta" ]
+	end_slave
+	stop_pmtd
+}
+
 a_new_slave()
 {
 	start_pmtd pair:
@@ -229,6 +247,7 @@ without_slave_fails
 without_slave_waits
 interrupted
 one_holder
+names
 a_new_slave
 by_poll
 reports
