@@ -267,6 +267,8 @@ bench: deps
 	$(BUILD)/tests/bench/image
 	tests/bench/run fuse
 	tests/lab/lab -m 2G -- tests/bench/run cuse 3
+	tests/bench/pair fuse
+	tests/lab/lab -m 2G -- tests/bench/pair cuse 3
 
 .PHONY: demo
 demo: deps-demo
@@ -277,7 +279,7 @@ demo: deps-demo
 
 c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run tests/bench/rmt tests/diff/mutate tests/diff/soak .ci/run examples/pipetape)
+	tests/live/run tests/bench/run tests/bench/rmt tests/bench/pair tests/diff/mutate tests/diff/soak .ci/run examples/pipetape)
 
 .PHONY: lint
 lint: deps-lint
