@@ -83,7 +83,8 @@ answer(const struct pmt_request *q, struct pmt_reply *r)
 
 	if (q->op == PMT_LOCATE && q->unit > 0) {
 		pmt_reply_fail(r, EINVAL, "there is only partition 0");
-	} else if (q->op == PMT_LOAD || q->op == PMT_REWIND || q->op == PMT_LOCATE) {
+	} else if (q->op == PMT_LOAD || q->op == PMT_REWIND ||
+	    q->op == PMT_LOCATE) {
 		for (at.object = at.file = 0; at.object < to && r->cond == 0;)
 			r->cond = step(1) == PMT_EOD ? PMT_EOD : PMT_NONE;
 	} else if (q->op == PMT_DESCRIBE) {
