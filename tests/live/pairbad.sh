@@ -93,6 +93,12 @@ now_ms()
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
+# As long as it takes until nobody takes it for a short wait any more (hang.sh).
+stall()
+{
+	read -r -t 0.3 < <(:) || :
+}
+
 stalled()
 {
 	local begin took
@@ -101,6 +107,7 @@ stalled()
 	"$tapeop" "$ntape" wo write:1000 >"$scratch/said" &
 	client=$!
 	await 10 contains "$slave_said" WRITE || bail 'the slave gets no record'
+	stall
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"
@@ -129,6 +136,7 @@ stalled_load()
 	client=$!
 	start_slave "$end" stall:LOAD echo
 	await 10 contains "$slave_said" LOAD || bail 'nobody loads the tape'
+	stall
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"
