@@ -13,7 +13,7 @@ import errno, os, pathlib, socket, stat, struct, sys
 REQUEST = struct.Struct("<IHHQQQIIQQQ")  # length op flags id object file
 REPLY = struct.Struct("<IHHQQQIHHQQII")  # partition unit count known 0
 HELLO, LOAD, UNLOAD, DESCRIBE, READ, WRITE, FILEMARKS, SPACE = range(1, 9)
-LOCATE, REWIND, ERASE = 9, 10, 11
+LOCATE, REWIND = 9, 10
 NONE, FILEMARK, EOD, BOT = range(4)  # conditions
 RECORDS, MARKS, TO_EOD = range(3)  # units of SPACE
 LARGEST = 16 << 20
@@ -24,9 +24,8 @@ class Tape:
     def __init__(self, directory):
         self.dir = pathlib.Path(directory)
         self.dir.mkdir(exist_ok=True)
-        self.index = open(self.dir / "index", "a+")
-        self.index.seek(0)
-        self.objects = [int(line) for line in self.index]  # 0: a filemark
+        index = self.dir / "index"
+        self.objects = [int(n) for n in index.read_text().split()] if index.exists() else []
         self.rewind()
 
     def rewind(self):
@@ -48,23 +47,6 @@ class Tape:
         self.offset = 0 if way > 0 else self.path().stat().st_size
         return FILEMARK
 
-    def cut(self):
-        """Here is the end of the tape."""
-        if self.at < len(self.objects):
-            del self.objects[self.at :]
-            self.index.truncate(0)
-            self.index.write("".join(f"{size}\n" for size in self.objects))
-            for old in self.dir.glob("[0-9]" * 4):
-                if int(old.name) > self.file:
-                    old.unlink()
-        self.path().touch()
-        os.truncate(self.path(), self.offset)
-
-    def append(self, size):
-        self.objects.append(size)
-        self.index.write(f"{size}\n")
-        self.step(1)
-
     def read(self, count):
         offset, path = self.offset, self.path()
         cond = self.step(1)
@@ -75,25 +57,31 @@ class Tape:
             f.seek(offset)
             return cond, size, f.read(size)[:count]
 
-    def write(self, data):
-        self.cut()
+    def append(self, data):
+        """Puts an object here, a filemark if it is empty, as the last there is."""
+        if self.at < len(self.objects):
+            del self.objects[self.at :]
+            for old in self.dir.glob("[0-9]" * 4):
+                if int(old.name) > self.file:
+                    old.unlink()
         with open(self.path(), "ab") as f:
+            f.truncate(self.offset)
             f.write(data)
-        self.append(len(data))
+            if not data:
+                os.fsync(f)  # what is before a filemark survives power loss
+        self.objects.append(len(data))
+        self.step(1)
 
-    def marks(self, count):
-        """What was written before a filemark survives power loss."""
-        if self.path().exists():
-            with open(self.path()) as f:
-                os.fsync(f)
-        for _ in range(count):
-            self.cut()
-            self.append(0)
-        self.index.flush()
-        os.fsync(self.index)
+    def sync(self):
+        new = self.dir / "index.new"
+        with open(new, "w") as f:
+            f.writelines(f"{size}\n" for size in self.objects)
+            f.flush()
+            os.fsync(f)
+        new.rename(self.dir / "index")
 
     def space(self, unit, count):
-        way, done, cond = -1 if count < 0 else 1, 0, NONE
+        way, done = -1 if count < 0 else 1, 0
         while unit == TO_EOD or done < abs(count):
             cond = self.step(way)
             if cond in (EOD, BOT) or (cond == FILEMARK and unit == RECORDS):
@@ -115,23 +103,23 @@ def answer(tape, op, unit, count, data):
         return NONE, 1, b""
     if op in (LOAD, REWIND):
         tape.rewind()
-    elif op == UNLOAD:
-        tape.index.flush()
     elif op == DESCRIBE:
         return NONE, 0, INFO
     elif op == READ:
         return tape.read(count)
     elif op == WRITE:
-        tape.write(data)
+        tape.append(data)
     elif op == FILEMARKS:
-        tape.marks(count)
+        for _ in range(count):
+            tape.append(b"")
+        tape.sync()
         return NONE, count, b""
     elif op == SPACE:
         return *tape.space(unit, count - (count >> 63 << 64)), b""
-    elif op == LOCATE:
+    elif op == LOCATE and unit == 0:
         return tape.locate(count), 0, b""
-    elif op == ERASE:
-        tape.cut()
+    elif op == UNLOAD:
+        tape.sync()
     else:
         raise OSError(errno.EOPNOTSUPP, "a directory can't do that")
     return NONE, 0, b""

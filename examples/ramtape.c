@@ -13,7 +13,7 @@
 
 #include <pmt/pair.h>
 
-/* The tape: objects, of which those of no bytes are filemarks. */
+/* The tape: n objects, of which those of no bytes are filemarks. */
 static struct object {
 	void *data;
 	size_t len;
@@ -21,58 +21,57 @@ static struct object {
 static uint64_t n;
 static struct pmt_position at = { .known = true };
 
-/* Over one object; forward is 1 or -1.  What it was, if it is worth telling. */
+/* Over one object, forward (1) or back (-1); what was met. */
 static enum pmt_cond
-step(int forward)
+step(int way)
 {
-	if (at.object == (forward > 0 ? n : 0))
-		return forward > 0 ? PMT_EOD : PMT_BOT;
-	at.object += (uint64_t)(int64_t)forward;
-	if (objects[at.object - (forward > 0)].len > 0)
+	if (at.object == (way > 0 ? n : 0))
+		return way > 0 ? PMT_EOD : PMT_BOT;
+	at.object += (uint64_t)(int64_t)way;
+	if (objects[at.object - (way > 0)].len > 0)
 		return PMT_NONE;
-	at.file += (uint64_t)(int64_t)forward;
+	at.file += (uint64_t)(int64_t)way;
 	return PMT_FILEMARK;
 }
 
-/* Here is the end of the tape. */
+/* Puts an object here, as the last there is. */
 static void
-cut(void *arg, const struct pmt_request *q, struct pmt_reply *r)
+append(const void *data, size_t len)
 {
 	while (n > at.object)
 		free(objects[--n].data);
-}
-
-/* Puts an object here, as the last; false: no memory. */
-static bool
-append(const void *data, size_t len)
-{
-	struct object *more;
-	void *copy = malloc(len + 1);
-
-	cut(NULL, NULL, NULL);
-	more = realloc(objects, (n + 1) * sizeof(*more));
-	if (more != NULL)
-		objects = more;
-	if (more == NULL || copy == NULL) {
-		free(copy);
-		return false;
-	}
+	objects = realloc(objects, (n + 1) * sizeof(*objects));
+	if (objects == NULL || (objects[n].data = malloc(len + 1)) == NULL)
+		abort(); /* for the drive, the tape is gone */
 	if (len > 0)
-		memcpy(copy, data, len);
-	objects[n++] = (struct object){ copy, len };
-	(void)step(1); /* over what is there now */
-	return true;
+		memcpy(objects[n].data, data, len);
+	objects[n++].len = len;
+	(void)step(1);
 }
 
+/* Over ${r->done} of a unit; how many were passed is done, then. */
 static void
-to_bot(void *arg, const struct pmt_request *q, struct pmt_reply *r)
+space(const struct pmt_request *q, struct pmt_reply *r)
 {
-	at.object = at.file = 0;
-	r->at = at;
+	uint64_t asked = q->unit == PMT_TO_EOD ? UINT64_MAX : r->done;
+	enum pmt_cond met;
+
+	for (r->done = 0; r->done < asked && r->cond == PMT_NONE;) {
+		met = step((int64_t)q->count < 0 ? -1 : 1);
+		if (met == PMT_NONE
+			? q->unit == PMT_RECORDS
+			: met == PMT_FILEMARK && q->unit != PMT_RECORDS)
+			r->done++;
+		else if (met != PMT_NONE)
+			r->cond = met;
+	}
+	if (q->unit == PMT_TO_EOD)
+		r->cond = PMT_NONE;
 }
 
+/* What ${q} asks for; r says so far that all was done. */
 static void
-describe(void *arg, const struct pmt_request *q, struct pmt_reply *r)
+answer(const struct pmt_request *q, struct pmt_reply *r)
 {
 	static const struct pmt_info info = { .min_record = 1,
 		.max_record = PMT_PAIR_MAX_RECORD,
@@ -80,104 +79,53 @@ describe(void *arg, const struct pmt_request *q, struct pmt_reply *r)
 		.partitions = 1,
 		.medium = "memory" };
 	static uint8_t packed[PMT_PAIR_INFO];
+	uint64_t to = q->op == PMT_LOCATE ? q->count : 0;
 
-	pmt_info_pack(&info, packed);
-	r->data = packed;
-	r->len = sizeof(packed);
-}
-
-static void
-read_one(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
-	const struct object *o = &objects[at.object];
-
-	r->cond = step(1);
-	r->at = at;
-	if (r->cond != PMT_NONE)
-		return;
-	r->done = o->len;
-	r->data = o->data;
-	r->len = o->len < q->count ? o->len : q->count;
-}
-
-static void
-write_one(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
-	if (!append(q->data, q->len))
-		pmt_reply_fail(r, ENOMEM, "no memory for a record");
-	r->at = at;
-}
-
-static void
-write_marks(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
-	for (uint64_t i = 0; i < q->count && r->error == 0; i++)
-		if (!append(NULL, 0))
-			pmt_reply_fail(r, ENOMEM, "no memory for a filemark");
-	r->at = at;
-}
-
-static void
-space(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
-	int forward = (int64_t)q->count < 0 ? -1 : 1;
-	uint64_t wanted = r->done; /* what a reply begins with is: all of it */
-	enum pmt_cond c = PMT_NONE;
-
-	for (r->done = 0; q->unit == PMT_TO_EOD || r->done < wanted;) {
-		c = step(forward);
-		if (c == PMT_EOD || c == PMT_BOT ||
-		    (c == PMT_FILEMARK && q->unit == PMT_RECORDS))
-			break;
-		r->done += c == PMT_FILEMARK || q->unit == PMT_RECORDS;
-		c = PMT_NONE;
-	}
-	r->cond = q->unit == PMT_TO_EOD ? PMT_NONE : c;
-	r->at = at;
-}
-
-static void
-locate(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
-	if (q->unit != 0) {
+	if (q->op == PMT_LOCATE && q->unit > 0) {
 		pmt_reply_fail(r, EINVAL, "there is only partition 0");
-		return;
+	} else if (q->op == PMT_LOAD || q->op == PMT_REWIND ||
+	    q->op == PMT_LOCATE) {
+		for (at.object = at.file = 0; at.object < to && r->cond == 0;)
+			r->cond = step(1) == PMT_EOD ? PMT_EOD : PMT_NONE;
+	} else if (q->op == PMT_DESCRIBE) {
+		pmt_info_pack(&info, packed);
+		r->data = packed;
+		r->len = sizeof(packed);
+	} else if (q->op == PMT_READ) {
+		r->cond = step(1);
+		if (r->cond == PMT_NONE) {
+			r->data = objects[at.object - 1].data;
+			r->done = objects[at.object - 1].len;
+			r->len = r->done < q->count ? r->done : q->count;
+		}
+	} else if (q->op == PMT_WRITE) {
+		append(q->data, q->len);
+	} else if (q->op == PMT_FILEMARKS) {
+		for (uint64_t i = 0; i < q->count; i++)
+			append(NULL, 0);
+	} else if (q->op == PMT_SPACE) {
+		space(q, r);
+	} else if (q->op != PMT_UNLOAD) {
+		pmt_reply_fail(r, EOPNOTSUPP, "memory can't do that");
 	}
-	to_bot(arg, q, r);
-	while (at.object < q->count && r->cond != PMT_EOD)
-		r->cond = step(1) == PMT_EOD ? PMT_EOD : PMT_NONE;
 	r->at = at;
-}
-
-static void
-nothing(void *arg, const struct pmt_request *q, struct pmt_reply *r)
-{
 }
 
 int
 main(int argc, char **argv)
 {
-	static const pmt_handler handlers[PMT_OPS] = {
-		[PMT_LOAD] = to_bot,
-		[PMT_UNLOAD] = nothing,
-		[PMT_DESCRIBE] = describe,
-		[PMT_READ] = read_one,
-		[PMT_WRITE] = write_one,
-		[PMT_FILEMARKS] = write_marks,
-		[PMT_SPACE] = space,
-		[PMT_LOCATE] = locate,
-		[PMT_REWIND] = to_bot,
-		[PMT_ERASE] = cut,
-	};
-	const char *path = argc > 1 ? argv[1] : "/dev/pmts";
+	struct pmt_request request;
+	struct pmt_reply reply;
 	struct pmt_pair *pair;
-	int r = pmt_pair_open(path, &pair);
+	int r = pmt_pair_open(argc > 1 ? argv[1] : "/dev/pmts", &pair);
 
-	if (r == 0) {
-		r = pmt_pair_serve(pair, handlers, NULL);
-		pmt_pair_close(pair);
+	while (r == 0 && (r = pmt_pair_next(pair, &request)) == 0) {
+		reply = pmt_reply_to(&request);
+		answer(&request, &reply);
+		r = pmt_pair_answer(pair, &reply);
 	}
-	if (r < 0)
-		(void)fprintf(stderr, "%s: %s\n", path, strerror(-r));
-	return r < 0;
+	if (r == -EPIPE)
+		return 0; /* the drive has ended */
+	(void)fprintf(stderr, "ramtape: %s\n", strerror(-r));
+	return 1;
 }

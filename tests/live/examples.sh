@@ -137,6 +137,13 @@ encrypted()
 	fails 'pipetape: a command that fails is an error for tar' \
 		tar -cf "$ntape" -C "$tree" .
 	ends pipetape
+	rm -r "$tapes/pipe"
+	begin "$examples/pipetape" "$slave" "$tapes/pipe" cat false
+	ok 'pipetape: what can be written' tar -cf "$ntape" -C "$tree/sub" 512
+	mt -f "$ntape" rewind
+	fails 'pipetape: ... and not be read is an error, too' tar -tf "$ntape"
+	ok 'pipetape: ... and the tape is still there' mt -f "$ntape" rewind
+	ends pipetape
 }
 
 # The program of libpmt(3): with it there is a drive, that forgets.

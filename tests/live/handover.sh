@@ -8,7 +8,9 @@
 . "$(dirname "$0")/lib.sh"
 need tar setsid
 
-runs=${PMT_RUNS:-4} # at each of writing and reading
+runs=4 # at each of writing and reading
+[ "$transport" = fuse ] || runs=2
+runs=${PMT_RUNS:-$runs}
 hand=$scratch/hand
 data 6000000 1 >"$scratch/data"
 
@@ -133,6 +135,23 @@ refused()
 	is 1/0 "$(place)" 'a stranger that goes away again does no harm'
 }
 
+unloaded()
+{
+	timeout 10 "$build/pmtimg" ls "$image" >"$scratch/output" 2>&1
+}
+
+# With the pair in its hands, and the tape not loaded yet.
+killed()
+{
+	fails 'nobody else has the tape' unloaded
+	"$pmtserve" --foreground --take-over "$hand" \
+		"fault:{file:$image},do=load 1 stall=60" 2>>"$serve_log" &
+	ok 'a successor that is at loading the tape' await 10 unloaded
+	kill -KILL $!
+	reap $!
+	is 1/0 "$(place)" '... and dies, leaves all as it was'
+}
+
 start_pmtd_alone()
 {
 	PMT_PAIR='' start_pmtd "pair:$scratch/socket"
@@ -149,6 +168,7 @@ for node in "${ends[@]}"; do
 	reading
 	places
 	refused
+	killed
 	end_serve TERM
 	is 0 "$end_status" 'SIGTERM ends the last of them, with status 0'
 	ok '... and no socket is left' [ ! -e "$hand" ]

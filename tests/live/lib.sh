@@ -214,10 +214,10 @@ ready_or_ended()
 # start_pmtd [OPTION...] SPEC: returns when the nodes are there.
 start_pmtd()
 {
-	local arguments=("$@")
+	local given=("$@")
 
-	[ -z "${PMT_PAIR-}" ] || arguments[-1]=pair:
-	"$pmtd" --foreground "${options[@]}" "${arguments[@]}" 2>>"$log" &
+	[ -z "${PMT_PAIR-}" ] || given[-1]=pair:
+	"$pmtd" --foreground "${options[@]}" "${given[@]}" 2>>"$log" &
 	pmtd_pid=$!
 	if ! { await 10 ready_or_ended && nodes_exist; }; then
 		diag <"$log"

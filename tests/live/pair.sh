@@ -24,9 +24,7 @@ in_background()
 # The client sleeps, as it does nowhere but in its open, whenever one looks.
 sleeps()
 {
-	local i
-
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		[[ $(cat "/proc/$client/stat" 2>&1) =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
 			return 1
 		read -r -t 0.01 < <(:) || :
@@ -86,6 +84,7 @@ without_slave_waits()
 interrupted()
 {
 	start_pmtd pair:
+	# shellcheck disable=SC2016 # It is perl's.
 	is 'Interrupted system call' "$(timeout 20 perl -MFcntl -e '
 		$SIG{ALRM} = sub { }; alarm 1;
 		sysopen(my $t, shift, O_RDWR) or print $!' "$ntape")" \
@@ -115,6 +114,24 @@ one_holder()
 	pass 'it is free when the first has gone'
 	like 'Invalid' "$(perl -MFcntl -e 'sysopen(my $t, shift, O_RDONLY)
 		or print $!' "$slave")" 'it opens for reading and writing only'
+	end_slave
+	stop_pmtd
+}
+
+names()
+{
+	start_pmtd pair:
+	start_slave "$slave"
+	is 'ok 1000 ok' "$("$tapeop" "$dev/pmtm" wo write:1000 close)" \
+		'pmtm is the master end'
+	is 'ok 0/0' "$(op ro place)" '... and rewinds, as pmt'
+	end_slave
+	stop_pmtd
+	start_pmtd --modes pair:
+	start_slave "$slave"
+	is 'ok ENXIO' "$("$tapeop" "$dev/pmtm" wo write:1000)" \
+		'... but with --modes it is a mode that is not defined'
+	ok '... one of eight, and the slave end' [ -e "$dev/npmta" ]
 	end_slave
 	stop_pmtd
 }
@@ -230,6 +247,7 @@ without_slave_fails
 without_slave_waits
 interrupted
 one_holder
+names
 a_new_slave
 by_poll
 reports

@@ -93,6 +93,12 @@ now_ms()
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
+# As long as it takes until nobody takes it for a short wait any more (hang.sh).
+stall()
+{
+	read -r -t 0.3 < <(:) || :
+}
+
 stalled()
 {
 	local begin took
@@ -101,6 +107,7 @@ stalled()
 	"$tapeop" "$ntape" wo write:1000 >"$scratch/said" &
 	client=$!
 	await 10 contains "$slave_said" WRITE || bail 'the slave gets no record'
+	stall
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"
@@ -118,6 +125,27 @@ told()
 {
 	kill -USR1 "$pmtd_pid"
 	await 10 contains "$log" "process $slave_pid has the slave end"
+}
+
+# An open that waited for a slave, who then does not load his tape.
+stalled_load()
+{
+	local begin took
+
+	"$tapeop" "$ntape" ro >"$scratch/said" &
+	client=$!
+	start_slave "$end" stall:LOAD echo
+	await 10 contains "$slave_said" LOAD || bail 'nobody loads the tape'
+	stall
+	begin=$(now_ms)
+	kill -KILL "$client"
+	reap "$client"
+	took=$(($(now_ms) - begin))
+	ok "SIGKILL ends an open whose slave stalls, within 1 s ($took ms)" \
+		[ "$took" -lt 1000 ]
+	kill -KILL "$slave_pid"
+	reap "$slave_pid"
+	ok '... and the next slave is welcome' usable
 }
 
 stalled_at_the_end()
@@ -154,6 +182,7 @@ for end in "$slave" "$scratch/socket"; do
 	[ -n "$socket" ] || short_at_the_node
 	lost_until_loaded
 	stalled
+	stalled_load
 	stalled_at_the_end
 	too_slow "$socket"
 done

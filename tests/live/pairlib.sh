@@ -3,8 +3,7 @@
 #
 # What the live tests of the pair share: a slave for tests (slave.c).
 
-# shellcheck disable=SC2154 # $dev, $build and $scratch are of lib.sh.
-slave=$dev/pmts
+# shellcheck disable=SC2154 # $build and $scratch are of lib.sh.
 slave_program=$build/tests/live/slave
 slave_pid='' slave_said=$scratch/slave
 

@@ -42,10 +42,11 @@ for name in $(nm -D --defined-only "$build/libpmt.so.1" | sed -n 's/.* T \(pmt_[
 	grep -q "$name(" pair/pmt/pair.h
 	ok $? "pmt/pair.h declares $name"
 done
-for number in $(sed -n 's/^\t*PMT_\([A-Z_]*\) = [0-9]*,.*/\1/p' pair/pmt/pair.h | grep -vx OPS); do
-	grep -q "$number" docs/pmt-pair.7
-	ok $? "pmt-pair(7) has $number"
-done
+while read -r name number; do
+	grep -q "^.It $name Ta $number Ta" docs/pmt-pair.7
+	ok $? "pmt-pair(7) has $name, which is $number"
+done < <(sed -n 's/^\t*PMT_\([A-Z_]*\) = \([0-9]*\),.*/\1 \2/p' pair/pmt/pair.h |
+	grep -v '^OPS ')
 
 echo "1..$n"
 exit $failed

@@ -132,8 +132,8 @@ struct answer {
 };
 
 #define AT(o, f) .at = { .object = o, .file = f, .known = true }
-#define Q(...) .request = { __VA_ARGS__ }
-#define A(...) .reply = { __VA_ARGS__ }
+#define Q(o, ...) .request = { .op = o, ##__VA_ARGS__ }
+#define A(o, ...) .reply = { .op = o, ##__VA_ARGS__ }
 
 /* All requests are made at object 5, file 1. */
 static const struct answer answers[] = {
