@@ -17,6 +17,7 @@
 #include "log.h"
 #include "pmtimg.h"
 #include "pmtimg_compare.h"
+#include "pmtimg_extent.h"
 #include "pmtimg_stop.h"
 #include "pmtimg_text.h"
 
