@@ -45,9 +45,9 @@
  *
  * Legs that hold different objects are found when reading and spacing over
  * filemarks: -EIO from then on until the tape is unloaded, for it is not for a
- * program to say which one is right.  The leg that ends first is the one that is
- * read, so that nothing is given that is only on a longer one; to know which one
- * that is, the first read after a load goes to the end of data and back.
+ * program to say which one is right.  The leg that ends first is the one that
+ * is read, so that nothing is given that is only on a longer one; to know which
+ * one that is, the first read after a load goes to the end of data and back.
  */
 #ifndef PMT_MIRROR_H
 #define PMT_MIRROR_H
