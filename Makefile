@@ -253,7 +253,7 @@ check-full: deps deps-full
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
 	PMT_RUNS=100 $(prove) $(BUILD)/live/fuse-mirrorkill.t
-	PMT_RUNS=100 PMT_LAB_SECONDS=1500 $(prove) \
+	PMT_RUNS=30 PMT_LAB_SECONDS=1500 $(prove) \
 		$(BUILD)/live/cuse-mirrorkill.t
 	PMT_LEGS=all $(prove) tests/real/legs-dump.t
 	PMT_RUNS=300 $(prove) $(BUILD)/live/fuse-pairkill.t

@@ -37,16 +37,4 @@ const char *pmtimg_compare_words(const struct pmtimg_step *step,
 /* Whether an object can't be read, or was recorded as such. */
 bool pmtimg_compare_is_bad(const struct pmtimg_step *step);
 
-/* How much of a tape. */
-struct pmtimg_extent {
-	uint64_t objects, records, bytes, filemarks;
-};
-
-void pmtimg_extent_add(struct pmtimg_extent *e, const struct pmtimg_step *step);
-
-/* "3 objects: 2 records (160 bytes) and 1 filemark", in ${buf}. */
-#define PMTIMG_EXTENT_WORDS 128
-const char *pmtimg_extent_words(const struct pmtimg_extent *e,
-    char buf[PMTIMG_EXTENT_WORDS]);
-
 #endif

@@ -15,7 +15,7 @@
 
 #include "pmtimg.h"
 #include "pmtimg_chain.h"
-#include "pmtimg_compare.h"
+#include "pmtimg_extent.h"
 
 /* Of one copy; a library has fewer slots. */
 #define PMTIMG_MAX_VOLUMES 256

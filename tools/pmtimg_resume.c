@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "pmtimg_compare.h"
 #include "pmtimg_resume.h"
 #include "pmtimg_stop.h"
 

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "pmtimg.h"
 #include "pmtimg_compare.h"
+#include "pmtimg_extent.h"
 #include "pmtimg_stop.h"
 #include "pmtimg_text.h"
 
@@ -48,6 +49,7 @@ struct verify {
 	struct pmtimg_extent same;   /* before anything was wrong */
 	struct pmtimg_extent behind; /* the same again, behind damage */
 	bool damaged, differs;
+	bool stopped; /* by a signal: nobody knows */
 	struct pmtimg_array array;
 	struct progress progress;
 };
@@ -214,15 +216,18 @@ tell_summary(struct verify *v)
 	if (v->s->json) {
 		o = pmtimg_text_need(json_object());
 		set_text(o, "kind", "summary");
-		(void)json_object_set_new(o, "same", json_boolean(same));
+		(void)json_object_set_new(o, "same",
+		    same && v->stopped ? json_null() : json_boolean(same));
 		set_extent(o, &v->same);
 		pmtimg_text_element(&v->array, o);
 		return;
 	}
 	if (same && v->s->quiet)
 		return;
-	(void)printf("%s: %s\n",
-	    same ? "the same on all" : "the same on all, before that",
+	(void)printf("the same on all%s: %s\n",
+	    !same	     ? ", before that"
+		: v->stopped ? ", so far"
+			     : "",
 	    pmtimg_extent_words(&v->same, words));
 	if (v->damaged && v->behind.objects > 0)
 		(void)printf("the same on all, behind damage: %s\n",
@@ -428,6 +433,7 @@ compare_partition(struct verify *v)
 		if (good > 0 && !compare_all(v))
 			return PMTIMG_DONE;
 	}
+	v->stopped = true;
 	progress_hide(&v->progress);
 	log_error("verify: stopped by %s at object %" PRIu64 "; what is said "
 		  "is of what precedes",

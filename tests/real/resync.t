@@ -61,6 +61,20 @@ ok "$what: unless that is what is wanted" \
 	img copy --resume --overwrite "st:$a" "st:$b"
 the_same
 
+what='resync from a tape that is write protected'
+tgtadm -C 0 --lld iscsi --mode logicalunit --op update --tid 1 --lun 1 \
+	--params readonly=1
+raw $b op 6 1 3 50 5 1 # 50 records, and a filemark as st leaves it
+fails "$what: verify finds the end" img verify "st:$a" "st:$b"
+like "copy --resume 'st:$a' 'st:$b'" "$(<"$scratch/output")" \
+	"$what: and says how it is completed"
+ok "$what: that works" img copy --resume "st:$a" "st:$b"
+ok "$what: verify finds no difference" img verify "st:$a" "st:$b"
+fails "$what: it is not written to" img copy --resume "st:$b" "st:$a"
+like 'write protected' "$(<"$scratch/output")" "$what: and it says why"
+tgtadm -C 0 --lld iscsi --mode logicalunit --op update --tid 1 --lun 1 \
+	--params readonly=0
+
 what='resync, interrupted'
 raw $b op 6 1
 raw $b write 1 1024

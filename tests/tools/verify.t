@@ -123,14 +123,14 @@ exits 2 'nine tapes are too many' verify a.tap a.tap a.tap a.tap a.tap a.tap \
 	a.tap a.tap a.tap
 complains '8 are the most' '... and it says so'
 
-"$pmtimg" verify --progress plain 'fault:{file:a.tap},do=read 20 stall=2' \
+"$pmtimg" verify --progress plain 'fault:{file:a.tap},do=read 2+ stall=1' \
 	a.tap >out 2>err &
 pid=$!
 await 10 contains err 'verify: '
 kill -INT $pid
 reap $pid
 is 130 $? 'SIGINT ends it'
-says '^the same on all.*: ([0-9]|1[0-9]|20) objects?' \
+says '^the same on all, so far: [0-9]+ objects?' \
 	'... with what was seen up to there'
 complains 'stopped by SIGINT at object' '... and where that is'
 
