@@ -79,9 +79,8 @@ static const struct row rows[] = {
 	    .elsewhere = LAB_ST },
 	{ .number = 7,
 	    .words = "in the zone one block a command, fixed mode",
-	    .elsewhere = "legs are in variable block mode; in fixed mode the "
-			 "drive of pmtd writes each block as a record: "
-			 "unit/drive-t" },
+	    .elsewhere =
+		"needs a drive above the mirror: unit/mirror-drive-t" },
 	{ .number = 8,
 	    .words = "programmable early warning, told once",
 	    .a = ";write 3 early-warning",
