@@ -83,7 +83,7 @@ static void
 test_fixed(const char *options)
 {
 	struct drive *d = open_drive(",objects=14,warn_objects=8},do=# no",
-	    "},do=# no", options);
+	    "},do=write 1+ stall=0.03", options);
 
 	operate(d, MTSETBLK, BLOCK, "row 7: fixed block mode");
 	tap_is_int(40, drive_write(d, buf, 40), "blocks before early warning");
