@@ -479,7 +479,7 @@ static const struct row rows[] = {
  * The same with a ring.  Leg B stands still in its second record, while the
  * client goes on with A; or where it is said, the other way round.
  */
-#define BEHIND ";write 2 stall=0.3"
+#define BEHIND ";write 2 stall=0.5"
 
 static const struct row ring_rows[] = {
 	{ .number = 2,
@@ -506,7 +506,7 @@ static const struct row ring_rows[] = {
 	{ .number = 12,
 	    .words = "volume overflow on A, before B has k",
 	    .a = ";write 3+ ENOSPC",
-	    .b = ";write 3 stall=0.2",
+	    .b = ";write 3 stall=0.4",
 	    .client = "2W WS WS F!",
 	    .after = "= =" },
 	{ .number = 12,
