@@ -16,6 +16,7 @@
  *
  *     nothing  success, without early warning
  *     !        success, with early warning
+ *     *        success, with or without it
  *     E S R I  EIO, ENOSPC, EROFS, EINVAL
  *     N        ENOMEDIUM
  *     D        the end of the data (r)
@@ -601,6 +602,13 @@ static const struct row ring_rows[] = {
 	    .options = ",leg_timeout=1,on_leg_error=stop",
 	    .client = "2W S 10W SE WE",
 	    .after = "= x2" },
+	{ .number = 41,
+	    .words = "B meets early warning while it is behind; all that was "
+		     "acknowledged, and the trailer, fits",
+	    .b = "capacity=20000,warn=9000;write 1+ stall=0.002",
+	    .options = ",eom_reserve=2500",
+	    .client = "115W* F! 18W! F!",
+	    .after = "= =" },
 	{ .number = 46,
 	    .words = "both fail, and what only A had is lost",
 	    .a = ";write 6 EIO",
@@ -752,6 +760,8 @@ is_expected(char expected, const struct seen *seen)
 		return seen->r == 0 && !seen->as_written;
 	case '!':
 		return seen->r == 0 && seen->cond == TAPE_EARLY_WARNING;
+	case '*':
+		return seen->r == 0 && seen->as_written;
 	default:
 		return seen->r == 0 && seen->cond == TAPE_NONE &&
 		    seen->as_written;
