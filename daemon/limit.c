@@ -110,6 +110,7 @@ void
 limit_describe(const struct limit *l, struct tape_info *info)
 {
 	info->capacity = l->capacity;
+	info->reserve = l->capacity > 0 ? l->warn : 0;
 	info->min_record = l->min_record;
 	info->max_record = l->max_record;
 	info->granularity = l->granularity;

@@ -75,6 +75,9 @@ struct tape_info {
 	uint32_t max_partitions; /* what tape_format() can make; 1: none */
 	uint64_t capacity; /* bytes of this partition, 0: no limit known */
 	uint64_t used;	   /* bytes of this partition before here */
+	uint64_t reserve;  /* bytes that fit between early warning and the end,
+			      in addition to what may still be in the drive's
+			      buffer; 0: not known */
 	uint32_t room; /* largest record, bytes, that tape_write() would take
 			  here without TAPE_EOM, as far as can be told */
 	bool loaded;   /* a medium is there and ready */

@@ -30,12 +30,13 @@
  * what was acknowledged stays so.
  *
  * The limit of the lag.  All that was acknowledged has to fit on every leg, and
- * the trailer behind it.  Where the capacity is known, the ring ends, and
- * lockstep begins, when eom_reserve=, leot_margin= and a slack are all that is
- * left: 1 GB, or a sixteenth of a smaller medium, for drives know neither what
- * compression will do nor what their buffer holds.  Where it is not known, the
- * lag has to fit between early warning and the end, less eom_reserve=: that is
- * taken to be 16 MB.
+ * the trailer behind it.
+ *   - Where the capacity is known, the ring is all there is to it, until
+ *     eom_reserve=, leot_margin= and a slack are left: 1 GB, or a sixteenth of
+ * a smaller medium, for drives do not know what compression will do.
+ *   - From there on, and where the capacity is not known, the lag and
+ *     eom_reserve= have to fit between early warning and the end.  Where that
+ *     is not known either, it is lockstep, or taken to be 16 MB.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -61,6 +62,18 @@ least(uint64_t a, uint64_t b)
 
 /* ---- How far it may go -------------------------------------------------- */
 
+/* ... if early warning comes when it is so far behind. */
+static uint64_t
+lag_in_zone(const struct mirror *m, uint64_t zone)
+{
+	uint64_t trailer = m->reserve +
+	    (MIRROR_RESERVE_RECORDS + MIRROR_RESERVE_MARKS) *
+		MIRROR_OBJECT_COST;
+	uint64_t lag = least(m->ring_size, less(zone, trailer));
+
+	return less(lag, lag / RING_PAGE * MIRROR_OBJECT_COST);
+}
+
 /* How many bytes a leg may be behind, if ${len} more are acknowledged. */
 static uint64_t
 lag_limit(struct mirror *m, size_t i, size_t len)
@@ -73,12 +86,14 @@ lag_limit(struct mirror *m, size_t i, size_t len)
 	if (info.room < info.max_record && info.room < left)
 		all = left = info.room; /* its end is near */
 	if (left == UINT64_MAX)
-		return least(m->ring_size, less(ASSUMED_ZONE, m->reserve));
-	/* What objects cost besides their bytes: one has a page of the ring. */
+		return lag_in_zone(m,
+		    info.reserve > 0 ? info.reserve : ASSUMED_ZONE);
 	needs = len + m->reserve + m->margin +
 	    least(SLACK_MAX, all / SLACK_SHARE) +
-	    m->ring_size / 4096 * MIRROR_OBJECT_COST;
-	return left > needs ? m->ring_size : 0;
+	    m->ring_size / RING_PAGE * MIRROR_OBJECT_COST;
+	if (left > needs)
+		return m->ring_size;
+	return m->margin > 0 ? 0 : lag_in_zone(m, info.reserve);
 }
 
 bool

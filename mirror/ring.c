@@ -16,8 +16,6 @@
 
 #include "ring.h"
 
-#define PAGE ((size_t)4096)
-
 struct slot {
 	size_t at;	 /* of the first byte */
 	size_t len;	 /* bytes */
@@ -38,13 +36,13 @@ struct ring {
 static size_t
 in_pages(size_t bytes)
 {
-	return (bytes + PAGE - 1) / PAGE * PAGE;
+	return (bytes + RING_PAGE - 1) / RING_PAGE * RING_PAGE;
 }
 
 struct ring *
 ring_new(size_t size)
 {
-	size_t n = in_pages(size) / PAGE;
+	size_t n = in_pages(size) / RING_PAGE;
 	struct ring *r = calloc(1, sizeof(*r) + n * sizeof(r->slots[0]));
 
 	assert(size > 0);
@@ -52,7 +50,7 @@ ring_new(size_t size)
 		return NULL;
 	r->size = in_pages(size);
 	r->n_slots = n;
-	r->bytes = aligned_alloc(PAGE, r->size);
+	r->bytes = aligned_alloc(RING_PAGE, r->size);
 	if (r->bytes == NULL) {
 		free(r);
 		return NULL;

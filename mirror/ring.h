@@ -16,6 +16,8 @@
 
 struct ring;
 
+#define RING_PAGE ((size_t)4096) /* a record begins on one, and has no less */
+
 /* A record: number ${seq}, from 0, of those that went through a ring. */
 struct ring_record {
 	const uint8_t *data; /* begins on a page */

@@ -573,6 +573,17 @@ st_unload(struct tape *t)
 
 /* ---- Telling ------------------------------------------------------------ */
 
+/* See tape.h; a drive whose buffer is larger than the reserve has none. */
+static uint64_t
+spare_reserve(const struct st_tape *s)
+{
+	if (s->capacity.reserve == 0)
+		return 0;
+	return s->capacity.reserve > s->capacity.buffer
+	    ? s->capacity.reserve - s->capacity.buffer
+	    : 1;
+}
+
 static void
 st_describe(struct tape *t, struct tape_info *ret_info)
 {
@@ -587,6 +598,7 @@ st_describe(struct tape *t, struct tape_info *ret_info)
 		.max_partitions = 1,
 		.capacity = loaded ? s->capacity.total : 0,
 		.used = s->used,
+		.reserve = loaded ? spare_reserve(s) : 0,
 		.room = loaded ? s->limit : TAPE_MAX_RECORD,
 		.loaded = loaded,
 		.write_protected = s->protection != NULL,

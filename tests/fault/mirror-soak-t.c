@@ -652,7 +652,8 @@ finish(struct schedule *s)
 static size_t
 make_leg(struct schedule *s, size_t i, char *text, size_t room)
 {
-	uint32_t capacity = 1500 + rng_below(&s->rng, s->ring ? 12000 : 4000);
+	uint32_t capacity =
+	    1500 + rng_below(&s->rng, 4000) + (s->ring ? 9000 : 0);
 	uint32_t n = rng_below(&s->rng, 3);
 	bool limited = rng_below(&s->rng, 3) != 0;
 	size_t len;
@@ -661,7 +662,8 @@ make_leg(struct schedule *s, size_t i, char *text, size_t room)
 	    i == 0 ? "" : ",", i);
 	if (limited)
 		len += (size_t)snprintf(text + len, room - len,
-		    ",capacity=%u,warn=%u", capacity, rng_below(&s->rng, 900));
+		    ",capacity=%u,warn=%u", capacity,
+		    rng_below(&s->rng, s->ring ? 9000 : 900));
 	s->limited = s->limited || limited;
 	len += (size_t)snprintf(text + len, room - len,
 	    "},seed=%u,do=load 1 buffer=%u", rng_next(&s->rng),

@@ -51,11 +51,16 @@ test_none(void)
 static void
 test_bytes(void)
 {
+	struct tape_info info = { .capacity = 0 };
 	struct spec_error e;
 	struct limit l;
 
 	if (parse("null:,capacity=1000,warn=100", &l, &e) < 0)
 		tap_bail("%s", e.text);
+	limit_describe(&l, &info);
+	tap_is_int(1000, (int64_t)info.capacity, "the capacity is told");
+	tap_is_int(100, (int64_t)info.reserve,
+	    "... and what fits behind early warning");
 	tap_is_int(TAPE_NONE, limit_cond(&l, 900, 1),
 	    "a write that ends on the warning point does not warn");
 	tap_is_int(TAPE_EARLY_WARNING, limit_cond(&l, 901, 1),
