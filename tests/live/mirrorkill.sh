@@ -20,7 +20,7 @@ case $transport in
 fuse) runs=${PMT_RUNS:-30} latest=60000 ;; # microseconds until a kill
 cuse) runs=${PMT_RUNS:-5} latest=150000 ;;
 esac
-acks=(lockstep)
+acks=(lockstep ring)
 images=("$scratch/a.pmt" "$scratch/b.tap") # of two formats
 met=0 # kills that have met a client while it wrote, and were examined
 unequal=0 # ... and of them, those after which one image held more
