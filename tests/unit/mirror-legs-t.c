@@ -385,15 +385,27 @@ test_report(void)
 	tape_free(t);
 }
 
+/* Until a leg has nothing left to write; that wait has a bound. */
+static void
+await_idle(struct tape *t, size_t i)
+{
+	for (int n = 0; n < 100000 && !leg_is_idle(mirror_of(t)->legs[i]); n++)
+		(void)usleep(100);
+}
+
 static void
 test_report_behind(void)
 {
 	struct tape *t = make_loaded("mirror:{mem:0,fault:{mem:1,capacity=100M"
-				     "},do=write 2 stall=0.5},ack=ring,"
+				     "},do=write 2 stall=1},ack=ring,"
 				     "ring=1M,eom_reserve=1M");
 
-	for (int i = 0; i < 5; i++)
+	(void)put(t, 100);
+	await_idle(t, 0); /* both take the first one */
+	await_idle(t, 1);
+	for (int i = 1; i < 5; i++)
 		(void)put(t, 100);
+	await_idle(t, 0); /* leg 1 has all, leg 2 stands still */
 	ask(t);
 	tells(0, "running: 5 objects", "what was acknowledged counts");
 	tells(0, "ack=ring", "... and that it is a ring");
