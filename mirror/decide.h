@@ -2,7 +2,7 @@
 /*
  * What a mirror makes of what became of an object on each of its legs.  Pure:
  * tables and counts, no tape is touched.  The words are those of the manual
- * page pmt-tapes(7).
+ * page pmt-mirror(7).
  */
 #ifndef PMT_MIRROR_DECIDE_H
 #define PMT_MIRROR_DECIDE_H
