@@ -89,8 +89,8 @@ changing_links()
 	exchange "$tapes/d" way-out 2>exchange.log &
 	changer=$!
 	for ((i = 0; i < n; i++)); do
-		printf 'Ofile:%s/x.tap\n2\nR99\nC\n' "$tapes/d"
-		printf 'Ofile:%s/x.tap\n2\nW6\npublicC\n' "$tapes/d"
+		printf 'Orewind:file:%s/x.tap\n0\nR99\nC\n' "$tapes/d"
+		printf 'Orewind:file:%s/x.tap\n2\nW6\npublicC\n' "$tapes/d"
 	done | talk --allow "file:$tapes/*/*" >replies
 	kill -KILL "$changer"
 	reap "$changer"
