@@ -263,7 +263,7 @@ check-full: deps deps-full
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
 	PMT_RUNS=300 $(prove) $(BUILD)/tests/fault/file-powercut-t
 	PMT_RUNS=50000 $(prove) $(BUILD)/tests/fault/mirror-soak-t
-	PMT_RUNS=2000 $(prove) $(BUILD)/tests/fault/mirror-rmt-t
+	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/mirror-rmt-t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/mirror-kill-t
 	$(MAKE) check-tsan
 	$(MAKE) mutate

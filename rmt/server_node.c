@@ -164,31 +164,27 @@ is_of_cuse(dev_t dev)
  * ours are, or a file of a FUSE file system, as pmtd --fuse makes.
  */
 static bool
-may_be_tape(const char *path, struct stat *ret_st)
+may_be_tape(int place)
 {
 	struct statfs fs;
+	struct stat st;
 
-	if (lstat(path, ret_st) < 0)
+	if (fstat(place, &st) < 0)
 		return false;
-	if (S_ISREG(ret_st->st_mode))
-		return statfs(path, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC;
-	if (!S_ISCHR(ret_st->st_mode))
+	if (S_ISREG(st.st_mode))
+		return fstatfs(place, &fs) == 0 &&
+		    fs.f_type == FUSE_SUPER_MAGIC;
+	if (!S_ISCHR(st.st_mode))
 		return false;
-	return major(ret_st->st_rdev) == SCSI_TAPE_MAJOR ||
-	    is_of_cuse(ret_st->st_rdev);
+	return major(st.st_rdev) == SCSI_TAPE_MAJOR || is_of_cuse(st.st_rdev);
 }
 
-/* Whether what was opened is what was looked at, and answers as a tape does. */
 static bool
-is_tape(int fd, const struct stat *looked_at)
+is_tape(int fd)
 {
-	struct stat st;
 	struct mtget status;
 
-	return fstat(fd, &st) == 0 && st.st_dev == looked_at->st_dev &&
-	    st.st_ino == looked_at->st_ino &&
-	    st.st_rdev == looked_at->st_rdev &&
-	    ioctl(fd, MTIOCGET, &status) == 0;
+	return ioctl(fd, MTIOCGET, &status) == 0;
 }
 
 static int
@@ -198,27 +194,70 @@ fail(char why[RMT_WHY_MAX], int r, const char *text)
 	return r;
 }
 
+/* What a place of ours is called, for the kernel. */
+static void
+name_place(int place, char name[32])
+{
+	(void)snprintf(name, 32, "/proc/self/fd/%d", place);
+}
+
+/*
+ * A hold on what has that path, without opening it.  What a link has led to, of
+ * those that have come since the path was found to be without, is called
+ * otherwise.
+ */
+static int
+hold(const char *path)
+{
+	int place = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char name[32], real[PATH_MAX];
+	ssize_t n;
+
+	if (place < 0)
+		return -errno;
+	name_place(place, name);
+	n = readlink(name, real, sizeof(real) - 1);
+	if (n > 0 && (size_t)n == strlen(path) &&
+	    memcmp(real, path, (size_t)n) == 0)
+		return place;
+	(void)close(place); /* nothing was written */
+	return -EACCES;
+}
+
+/* Opens what is held, and nothing else. */
+static int
+open_held(int place, int flags)
+{
+	char name[32];
+	int fd;
+
+	name_place(place, name);
+	do
+		fd = open(name, flags | O_CLOEXEC | O_NOCTTY);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
 int
 rmt_server_open_node(const struct rmt_grant *grant, int flags,
     struct rmt_device **ret_device, char why[RMT_WHY_MAX])
 {
 	struct node_device *d;
-	struct stat st;
-	int fd;
+	int place, fd;
 
 	if (grant->read_only && (flags & O_ACCMODE) != O_RDONLY)
 		return fail(why, -EACCES, "granted to be read");
-	if (!may_be_tape(grant->text, &st))
-		return fail(why, -EACCES, "not a tape node");
-	do
-		fd = open(grant->text,
-		    (flags & (O_ACCMODE | O_NONBLOCK)) | O_CLOEXEC | O_NOCTTY |
-			O_NOFOLLOW);
-	while (fd < 0 && errno == EINTR);
+	place = hold(grant->text);
+	if (place >= 0 && may_be_tape(place))
+		fd = open_held(place, flags & (O_ACCMODE | O_NONBLOCK));
+	else
+		fd = fail(why, -EACCES, "not a tape node");
+	if (place >= 0)
+		(void)close(place); /* nothing was written */
 	if (fd < 0)
-		return -errno;
+		return fd;
 	d = malloc(sizeof(*d));
-	if (d == NULL || !is_tape(fd, &st)) {
+	if (d == NULL || !is_tape(fd)) {
 		(void)close(fd); /* nothing was written */
 		free(d);
 		return d == NULL ? -ENOMEM

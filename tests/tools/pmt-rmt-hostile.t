@@ -61,6 +61,47 @@ rights()
 		'no other file has been made'
 }
 
+# exchange A B: for ever, by renameat2(2) with RENAME_EXCHANGE.
+exchange()
+{
+	exec perl -e '
+		my $call = `uname -m` =~ /x86_64/ ? 316 : 276;
+
+		for (;;) {
+			syscall($call, -100, $ARGV[0], -100, $ARGV[1], 2) == 0
+				or die "renameat2: $!\n";
+			select(undef, undef, undef, rand 0.0002);
+		}' "$1" "$2"
+}
+
+# A link that comes and goes while its path is looked at, opened, looked at again.
+changing_links()
+{
+	local n=1000 i
+
+	mkdir "$tapes/d" outside
+	printf 'Ofile:%s/x.tap\n1 O_CREAT\nW6\nsecretC\n' "$scratch/outside" |
+		talk --allow "file:$scratch/outside/*" --create >replies
+	cp outside/x.tap outside.before
+	printf 'Ofile:%s/x.tap\n1 O_CREAT\nW6\npublicC\n' "$tapes/d" |
+		talk --allow "file:$tapes/d/*" --create >replies
+	ln -s "$scratch/outside" way-out
+	exchange "$tapes/d" way-out 2>exchange.log &
+	changer=$!
+	for ((i = 0; i < n; i++)); do
+		printf 'Orewind:file:%s/x.tap\n0\nR99\nC\n' "$tapes/d"
+		printf 'Orewind:file:%s/x.tap\n2\nW6\npublicC\n' "$tapes/d"
+	done | talk --allow "file:$tapes/*/*" >replies
+	kill -KILL "$changer"
+	reap "$changer"
+	like '^[1-9]' "$(grep -c '^public' replies)" \
+		'a path with a link that comes and goes is opened without it'
+	like '^[1-9]' "$(grep -c '^E13\|^E40\|^E22\|^E2$' replies)" '... or not at all'
+	is 0 "$(grep -c secret replies)" '... and never where the link leads'
+	ok '... where nothing is written' cmp outside/x.tap outside.before
+	is '' "$(cat exchange.log)" '(it came and went)'
+}
+
 # bounded SENTENCE COMMAND: with the output of the command as its client, pmt-rmt
 # ends by itself, at once, in 200 MB.
 bounded()
@@ -235,6 +276,7 @@ usage()
 }
 
 rights
+changing_links
 garbage
 one_at_a_time
 broken_links
