@@ -289,8 +289,10 @@ demo: deps-demo
 # ---- Checking the text ------------------------------------------------------
 
 c_files = $(shell git ls-files '*.c' '*.h')
-sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab tests/demo \
-	tests/live/run tests/bench/run tests/bench/rmt tests/bench/pair tests/diff/mutate tests/diff/soak .ci/run examples/pipetape)
+sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab/lab tests/lab/init \
+	tests/demo tests/live/run tests/bench/run tests/bench/rmt \
+	tests/bench/pair tests/diff/mutate tests/diff/soak .ci/run \
+	examples/pipetape)
 
 .PHONY: lint
 lint: deps-lint
@@ -298,7 +300,7 @@ lint: deps-lint
 	cppcheck --quiet --std=c11 --enable=warning,portability \
 		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
 		cuse pair tools
-	shellcheck $(sh_files)
+	shellcheck -x -P SCRIPTDIR -e SC2015,SC2016,SC2012,SC2317 $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
 # ---- Packages ---------------------------------------------------------------

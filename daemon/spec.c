@@ -32,6 +32,7 @@ spec_fail(struct spec_error *e, int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
+	/* cppcheck-suppress ctuuninitvar ; it is written, not read */
 	(void)vsnprintf(e->text, sizeof(e->text), fmt, ap); /* cut is fine */
 	va_end(ap);
 	return -err;

@@ -71,6 +71,7 @@ start_target()
 
 	tgtd -f -C "$i" --iscsi portal=127.0.0.1:$((3260 + i)) \
 		>"$scratch/tgtd.$i" 2>&1 &
+	# shellcheck disable=SC2034 # for who sources this
 	tgt_pid[i]=$!
 	await 10 tgtd_answers "$i" || bail "tgtd $i does not answer"
 	tgtadm -C "$i" --lld iscsi --mode target --op new --tid 1 \

@@ -8,6 +8,7 @@
 kernel=new drives=none
 # shellcheck source=drives.sh
 . "$(dirname "$0")/drives.sh"
+# shellcheck disable=SC2034 # in an arithmetic expression of rules
 EOM=64 # in a sense key
 
 # sense KEY ASC/ASCQ [INFORMATION [RESPONSE]]: in hexadecimal.

@@ -76,7 +76,7 @@ dumps()
 	await 10 has_written 100 && unplug &
 	dump_image "$scratch/fs" -a -f "$ntape" || status=$?
 	echo 0 >/sys/bus/pseudo/drivers/scsi_debug/delay
-	return $status
+	return "$status"
 }
 
 has_written()

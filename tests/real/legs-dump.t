@@ -74,7 +74,7 @@ begins()
 	local lost
 
 	lost=$(($(wc -l <"$scratch/b") - 2))
-	[ $lost -ge 90 ] && cmp <(head -n $lost "$1") <(head -n $lost "$scratch/b")
+	[ "$lost" -ge 90 ] && cmp <(head -n "$lost" "$1") <(head -n "$lost" "$scratch/b")
 }
 
 ends_well()
@@ -96,8 +96,8 @@ degrade()
 restores_volumes()
 {
 	cp "$scratch/tape.0" "$scratch/volume.2"
-	"$scratch/before" none 1 && raw $a ls >"$scratch/a.1" &&
-		restores_tree "$scratch/tree2" -F "$scratch/before" -f $a
+	"$scratch/before" none 1 && raw "$a" ls >"$scratch/a.1" &&
+		restores_tree "$scratch/tree2" -F "$scratch/before" -f "$a"
 }
 
 # dump can't end a volume where something fits after early warning: see pmtd(8).
@@ -117,15 +117,15 @@ markfull()
 
 lists_dump()
 {
-	raw $a op 6 1 && restore -t -f $a >"$scratch/list" 2>&1 </dev/null
+	raw "$a" op 6 1 && restore -t -f "$a" >"$scratch/list" 2>&1 </dev/null
 	grep -q '\./first$' "$scratch/list" && grep -q '\./file$' "$scratch/list"
 }
 
 # A dump that was cut off: what it had written can be had.
 first_is_restored()
 {
-	raw $a op 6 1
-	restore_to "$scratch/out" -x -a -y -f $a ./first >"$scratch/restore" 2>&1
+	raw "$a" op 6 1
+	restore_to "$scratch/out" -x -a -y -f "$a" ./first >"$scratch/restore" 2>&1
 	cmp "$scratch/tree2/first" "$scratch/out/first" ||
 		{ cat "$scratch/restore"; return 1; }
 }

@@ -49,7 +49,7 @@ at()
 	local file=$1
 
 	shift
-	raw $a op 6 1 && { [ "$file" -eq 0 ] || raw $a op 1 "$file"; } && "$@"
+	raw "$a" op 6 1 && { [ "$file" -eq 0 ] || raw "$a" op 1 "$file"; } && "$@"
 }
 
 # files NODE: the records of each file, and how many sizes they have.
@@ -128,8 +128,8 @@ the_end()
 	# shellcheck disable=SC2317 # ok calls it.
 	is_beginning()
 	{
-		raw $b op 6 1
-		dd if=$b bs=64K count="$taken" iflag=fullblock status=none |
+		raw "$b" op 6 1
+		dd if="$b" bs=64K count="$taken" iflag=fullblock status=none |
 			cmp -n $((taken * 65536)) - "$scratch/large"
 	}
 	ok "$what: the beginning of it, byte by byte" is_beginning

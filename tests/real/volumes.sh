@@ -8,6 +8,7 @@
 
 # Where dump runs there is no /etc, and mt is a link into it.
 mt=$(realpath "$(type -P mt)")
+# shellcheck disable=SC2034 # for who sources this
 mirror="mirror:{st:$a,st:$b}"
 
 # write_change_script LIST...: the operator: "change N" takes volume N - 1 out,
@@ -37,8 +38,8 @@ write_change_script()
 list_last()
 {
 	mt -f "$ntape" offline &&
-		raw $a ls "$digits" >"$scratch/a.$1" &&
-		raw $b ls "$digits" >"$scratch/b.$1" &&
+		raw "$a" ls "$digits" >"$scratch/a.$1" &&
+		raw "$b" ls "$digits" >"$scratch/b.$1" &&
 		echo $(($1 + 1)) >>"$scratch/volumes"
 }
 
