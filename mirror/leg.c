@@ -260,7 +260,7 @@ next_record(struct leg *leg, struct ring_record *ret_record)
 	bool found;
 
 	pthread_mutex_lock(&leg->lock);
-	found = leg->ring != NULL && !leg->cut && !leg->halted &&
+	found = leg->ring != NULL && !leg->cut && !atomic_load(&leg->halted) &&
 	    seq < ring_count(leg->ring);
 	if (found) {
 		*ret_record = ring_record(leg->ring, seq);
@@ -488,7 +488,7 @@ leg_time(uint64_t ns)
 }
 
 struct timespec
-leg_deadline(unsigned ms)
+leg_deadline(uint64_t ms)
 {
 	return leg_time(leg_now_ns() + ms * UINT64_C(1000000));
 }
@@ -624,8 +624,11 @@ struct leg_numbers
 leg_numbers(struct leg *leg)
 {
 	struct leg_numbers n = { .streams = false };
+	uint64_t began;
 
 	pthread_mutex_lock(&leg->lock);
+	began = atomic_load(&leg->began_ns);
+	n.silent_ns = began == 0 ? 0 : leg_now_ns() - began;
 	n.streams = leg->ring != NULL && !leg->cut;
 	n.holds = leg->expected;
 	n.errors = leg->errors;

@@ -130,7 +130,7 @@ void leg_free(struct leg *leg);
 void leg_begin(struct leg *leg, const struct leg_call *call);
 
 /* So many milliseconds from now, or nanoseconds from another time. */
-struct timespec leg_deadline(unsigned ms);
+struct timespec leg_deadline(uint64_t ms);
 struct timespec leg_time(uint64_t ns);
 uint64_t leg_now_ns(void);
 
@@ -182,6 +182,7 @@ struct leg_numbers {
 	uint64_t lag_records, lag_bytes;
 	struct leg_extent holds;
 	uint64_t errors, busy_ns, written;
+	uint64_t silent_ns; /* how long it has been at the present record */
 };
 struct leg_numbers leg_numbers(struct leg *leg);
 

@@ -65,17 +65,17 @@ mirror_count(mirror_set set)
 
 /* It has not answered in time. */
 void
-mirror_give_up(struct mirror *m, size_t i, unsigned ms)
+mirror_give_up(struct mirror *m, size_t i, uint64_t object, uint64_t ms)
 {
 	leg_kill(m->legs[i], &m->legs[i]->durable,
-	    "object %" PRIu64 ": no answer within %u s", m->base.pos.object,
+	    "object %" PRIu64 ": no answer within %" PRIu64 " s", object,
 	    ms / 1000);
 }
 
 mirror_set
 mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 {
-	const unsigned all = m->timeout_ms * call->patience;
+	const uint64_t all = (uint64_t)m->timeout_ms * call->patience;
 	struct timespec deadline;
 	mirror_set back = set;
 
@@ -91,7 +91,7 @@ mirror_run(struct mirror *m, mirror_set set, const struct leg_call *call)
 			continue;
 		back &= ~MIRROR_BIT(i);
 		if (!m->legs[i]->dead)
-			mirror_give_up(m, i, all);
+			mirror_give_up(m, i, m->base.pos.object, all);
 	}
 	bell_muffle(&m->moved, 0);
 	return back;
@@ -488,7 +488,8 @@ begin_volume(struct mirror *m)
 	m->unchecked = m->margin_in = 0;
 	m->compression = -1;
 	m->reader = 0;
-	m->shortest = MIRROR_NOT_KNOWN;
+	m->ends_known = false;
+	m->first_end = UINT64_MAX;
 	mirror_stand(m, 0, 0);
 }
 
@@ -662,18 +663,30 @@ room_words(struct leg *leg, char text[ROOM_WORDS])
 	return text;
 }
 
-/* Where the tape of a leg stands; of one that streams, by what it has taken. */
+#define PLACE_WORDS 96
+
+/*
+ * Where the tape of a leg stands; of one that streams, by what it has taken,
+ * and for how long it has not answered.
+ */
 static const char *
-place_words(const struct leg *leg, const struct leg_numbers *n, char text[64])
+place_words(const struct leg *leg, const struct leg_numbers *n,
+    char text[PLACE_WORDS])
 {
 	const struct tape_pos *pos = &leg->tape->pos;
+	uint64_t silent_s = n->silent_ns / 1000000000;
 
-	if (n->streams)
-		(void)snprintf(text, 64,
+	if (n->streams && silent_s > 0)
+		(void)snprintf(text, PLACE_WORDS,
+		    "%" PRIu64 " records, %" PRIu64
+		    " bytes behind, no answer for %" PRIu64 " s",
+		    n->lag_records, n->lag_bytes, silent_s);
+	else if (n->streams)
+		(void)snprintf(text, PLACE_WORDS,
 		    "%" PRIu64 " records, %" PRIu64 " bytes behind",
 		    n->lag_records, n->lag_bytes);
 	else if (pos->known)
-		(void)snprintf(text, 64,
+		(void)snprintf(text, PLACE_WORDS,
 		    "in step, at object %" PRIu64 " file %" PRIu64, pos->object,
 		    pos->file);
 	else
@@ -684,7 +697,7 @@ place_words(const struct leg *leg, const struct leg_numbers *n, char text[64])
 static void
 report_leg(struct leg *leg, const struct tape_listener *listener)
 {
-	char words[LEG_WORDS], room[ROOM_WORDS], place[64];
+	char words[LEG_WORDS], room[ROOM_WORDS], place[PLACE_WORDS];
 	struct leg_numbers n = leg_numbers(leg);
 
 	if (leg->dead) {

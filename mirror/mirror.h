@@ -29,9 +29,10 @@
  *
  * A record that was written is on every healthy leg, or with ack=ring on one,
  * and then, when anything else than a record is asked for, on every one; see
- * mirror_ring.c.  A leg of which that is not
- * certain is dead until the next load, and tape_alarm() says so, with what is
- * good on it.  A leg that acknowledges what it does not write is found at the
+ * mirror_ring.c.  A leg of which that is not certain is dead until the next
+ * load, and tape_alarm() says so, with what is good on it; with a ring, one
+ * that hangs while nobody writes is found by the next call.  A leg that
+ * acknowledges what it does not write is found at the
  * next filemark, sync, motion or unload, or after 64 MiB.  At the end of the
  * medium all healthy legs hold the same objects.  Filemarks and syncs that
  * succeed are durable on every healthy leg.
@@ -51,9 +52,10 @@
  *
  * Legs that hold different objects are found when reading and spacing over
  * filemarks: -EIO from then on until the tape is unloaded, for it is not for a
- * program to say which one is right.  The leg that ends first is the one that
- * is read, so that nothing is given that is only on a longer one; to know which
- * one that is, the first read after a load goes to the end of data and back.
+ * program to say which one is right.  Nothing is given that lies behind the end
+ * of any leg; to know where they end, as far as that can be found, the first
+ * read after a load goes to the end of data and back, unless the mirror has
+ * written to the tape since.
  */
 #ifndef PMT_MIRROR_H
 #define PMT_MIRROR_H

@@ -200,18 +200,17 @@ choose_reader(struct mirror *m, mirror_set tried)
 }
 
 /*
- * The leg that ends first is the one to read: nothing is given that is not on
- * all of them.  (Its end is where they are found to differ.)  Where they end is
- * looked at once, when a tape is read that was loaded.
+ * Where the leg ends that ends first, of those whose end can be found: nothing
+ * behind that is given, for it is not on all of them.  Looked at once, when a
+ * tape is read that was loaded; what we have written ourselves is on all.
  */
 static void
-find_shortest(struct mirror *m)
+find_ends(struct mirror *m)
 {
 	struct leg_call to_end = leg_call_space(TAPE_TO_EOD, 0);
 	mirror_set set = mirror_readable(m);
-	uint64_t least = UINT64_MAX;
 
-	m->shortest = 0;
+	m->ends_known = true;
 	if (m->verify || m->read_longer || mirror_count(set) < 2)
 		return;
 	set = mirror_run(m, set, &to_end);
@@ -219,16 +218,27 @@ find_shortest(struct mirror *m)
 	{
 		const struct tape_pos *end = &m->legs[i]->tape->pos;
 
-		/* One that can't get there tells so when it is read. */
 		if (leg_result(m->legs[i])->result < 0 || !end->known ||
-		    end->object >= least)
+		    end->object >= m->first_end)
 			continue;
-		least = end->object;
-		m->shortest = i;
+		m->first_end = end->object;
+		m->ends_first = i;
 	}
-	m->reader = m->shortest;
-	(void)mirror_bring(m, mirror_readable(m), false); /* the others are
-							     lame */
+	(void)mirror_bring(m, mirror_readable(m),
+	    false); /* who can't is lame */
+}
+
+/* Whether what was read may be given: it may be on the longer legs only. */
+static int
+check_not_beyond(struct mirror *m, size_t reader)
+{
+	if (m->base.pos.object < m->first_end ||
+	    leg_result(m->legs[reader])->cond == TAPE_EOD)
+		return 0;
+	return mirror_diverge(m,
+	    "%s ends at object %" PRIu64 ", but %s goes on; read_longer=yes "
+	    "reads it",
+	    m->legs[m->ends_first]->name, m->first_end, m->legs[reader]->name);
 }
 
 /* None can read the object.  That does not make any of them worse. */
@@ -348,8 +358,8 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 	if (size > TAPE_MAX_RECORD)
 		size = TAPE_MAX_RECORD; /* there is no more in any record */
 	mirror_end_writing(m);
-	if (m->shortest == MIRROR_NOT_KNOWN)
-		find_shortest(m);
+	if (!m->ends_known)
+		find_ends(m);
 	for (;;) {
 		reader = choose_reader(m, tried);
 		if (reader < 0)
@@ -373,6 +383,9 @@ mirror_read(struct tape *t, void *buf, size_t size, size_t *ret_len,
 	}
 	m->reader = (size_t)reader;
 	m->legs[reader]->lame = false;
+	r = check_not_beyond(m, (size_t)reader);
+	if (r < 0)
+		return r;
 	return take_object(m, (size_t)reader, buf, size, asked, ret_len,
 	    ret_cond);
 }
@@ -446,6 +459,6 @@ mirror_rewind(struct tape *t)
 	MIRROR_EACH(m, mirror_healthy(m), i)
 	m->legs[i]->lame = m->legs[i]->shorter = false;
 	mirror_leave_end(m);
-	m->reader = m->shortest == MIRROR_NOT_KNOWN ? 0 : m->shortest;
+	m->reader = 0;
 	return move(m, mirror_healthy(m), &call, &moved);
 }

@@ -32,8 +32,8 @@
  * The limit of the lag.  All that was acknowledged has to fit on every leg, and
  * the trailer behind it.
  *   - Where the capacity is known, the ring is all there is to it, until
- *     eom_reserve=, leot_margin= and a slack are left: 1 GB, or a sixteenth of
- * a smaller medium, for drives do not know what compression will do.
+ *     eom_reserve=, leot_margin= and a slack are left: 1 GB, or a sixteenth
+ *     of a smaller medium, for drives do not know what compression will do.
  *   - From there on, and where the capacity is not known, the lag and
  *     eom_reserve= have to fit between early warning and the end.  Where that
  *     is not known either, it is lockstep, or taken to be 16 MB.
@@ -119,6 +119,13 @@ streaming(const struct mirror *m)
 	return m->ahead & mirror_healthy(m);
 }
 
+/* The object that a record of the ring is. */
+static uint64_t
+object_of(const struct mirror *m, uint64_t seq)
+{
+	return m->ahead_base + seq;
+}
+
 /* Leaves the legs behind that have not answered in time. */
 static mirror_set
 leave_stalled(struct mirror *m)
@@ -137,7 +144,8 @@ leave_stalled(struct mirror *m)
 		if (began == 0 || now < began + patience)
 			continue;
 		leg_cut(leg);
-		mirror_give_up(m, i, m->timeout_ms);
+		mirror_give_up(m, i, object_of(m, atomic_load(&leg->taken)),
+		    m->timeout_ms);
 		left |= MIRROR_BIT(i);
 	}
 	return left;
@@ -178,13 +186,6 @@ is_troubled(struct mirror *m)
 }
 
 /* ---- Draining ----------------------------------------------------------- */
-
-/* The object that a record of the ring is. */
-static uint64_t
-object_of(const struct mirror *m, uint64_t seq)
-{
-	return m->ahead_base + seq;
-}
 
 /* Until every leg has written all that it can. */
 static void
@@ -296,7 +297,10 @@ catch_up(struct mirror *m, bool open, struct mirror_verdict *v)
 
 	MIRROR_EACH(m, all, i)
 	{
-		v->answers[i] = (struct mirror_answer){ .outcome = LEG_ON };
+		/* One that was given up just now has not got it. */
+		v->answers[i] = (struct mirror_answer){
+			.outcome = m->legs[i]->dead ? LEG_LOST : LEG_ON,
+		};
 		unwarned |= m->legs[i]->warned ? 0 : MIRROR_BIT(i);
 	}
 	v->asked = all;

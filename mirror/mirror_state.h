@@ -65,8 +65,10 @@ struct mirror {
 	uint64_t margin_in; /* so much later ask for the margin again */
 	int compression;    /* 0, 1; -1: not known */
 	size_t reader;	    /* the leg that is read */
-	size_t shortest;    /* ... from BOT: the one that ends first; or */
-#define MIRROR_NOT_KNOWN MIRROR_MAX_LEGS
+	bool ends_known; /* the legs were asked where they end, or we wrote */
+	uint64_t first_end; /* the object at which the first of them ends; or
+			       UINT64_MAX: all end together */
+	size_t ends_first;  /* ... and which leg that is */
 };
 
 struct mirror *mirror_of(struct tape *t);
@@ -88,8 +90,11 @@ size_t mirror_count(mirror_set set);
 mirror_set mirror_run(struct mirror *m, mirror_set set,
     const struct leg_call *call);
 
-/* A leg is dead, for it has not answered within so many milliseconds. */
-void mirror_give_up(struct mirror *m, size_t i, unsigned ms);
+/*
+ * A leg is dead, for at ${object} it has not answered within so many
+ * milliseconds.
+ */
+void mirror_give_up(struct mirror *m, size_t i, uint64_t object, uint64_t ms);
 
 /*
  * Lets all legs write what was acknowledged: to be called before anything but a

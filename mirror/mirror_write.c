@@ -163,8 +163,9 @@ cut_extent(struct leg_extent *e, const struct leg_extent *here)
 }
 
 /*
- * What lies behind here will be gone, and does not count any more.  What lies
- * before here, and was not written since the load, was there then.
+ * What lies behind here will be gone, and does not count any more: from now on
+ * all legs end together.  What lies before here, and was not written since the
+ * load, was there then.
  */
 static void
 cut_extents(struct mirror *m)
@@ -173,6 +174,8 @@ cut_extents(struct mirror *m)
 		.files = m->base.pos.file,
 		.bytes = m->bytes };
 
+	m->ends_known = true;
+	m->first_end = UINT64_MAX;
 	for (size_t i = 0; i < m->n_legs; i++) {
 		struct leg *leg = m->legs[i];
 
@@ -332,6 +335,9 @@ mirror_retry_refused(struct mirror *m, const struct mirror_item *item,
 	MIRROR_EACH(m, again, i)
 	m->legs[i]->warned = true;
 	(void)mirror_run(m, again, &sync); /* if it fails, the next will */
+	MIRROR_EACH(m, again & ~mirror_healthy(m), i)
+	v->answers[i] =
+	    (struct mirror_answer){ .outcome = LEG_LOST, .why = "no answer" };
 	again &= mirror_healthy(m);
 	if (again == 0)
 		return;
