@@ -170,8 +170,10 @@ $(BUILD)/live/%.t: tests/live/run
 		$(word 1,$(subst -, ,$*)) $(word 2,$(subst -, ,$*)) >$@
 	@chmod +x $@
 
-script_tests = $(wildcard tests/style/*.t tests/contract/*.t tests/diff/*.t \
-	tests/tools/*.t tests/real/*.t)
+# Every command of the manuals that wants real drives, for the full run.
+full_tests = $(wildcard tests/real/*manual.t)
+script_tests = $(filter-out $(full_tests),$(wildcard tests/style/*.t \
+	tests/contract/*.t tests/diff/*.t tests/tools/*.t tests/real/*.t))
 
 JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)
@@ -256,6 +258,7 @@ check-full: deps deps-full
 	PMT_RUNS=30 PMT_LAB_SECONDS=1500 $(prove) \
 		$(BUILD)/live/cuse-mirrorkill.t
 	PMT_LEGS=all $(prove) tests/real/legs-dump.t
+	$(prove) $(full_tests)
 	PMT_RUNS=300 $(prove) $(BUILD)/live/fuse-pairkill.t
 	PMT_RUNS=30 $(prove) $(BUILD)/live/cuse-pairkill.t
 	tests/live/run cusepair tar

@@ -24,7 +24,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define CUTS 40
 #else
-#define CUTS 200
+#define CUTS 80
 #endif
 #define RANDOM_BYTES 130000 /* sent in a case at random, and a bit more */
 
