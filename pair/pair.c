@@ -79,6 +79,8 @@ ask(struct pair *p, uint64_t generation, struct port_call *call)
 	call->request.at = position_of(&t->pos);
 	r = port_exchange(p->port, generation, call);
 	if (r < 0) {
+		/* A header may have come, but not the answer: it is none. */
+		call->reply = (struct pmt_reply){ 0 };
 		t->pos.known = false;
 		return tape_fail(t, EIO, "%s", call->why);
 	}

@@ -46,6 +46,7 @@ struct loop_end {
 	int fails;	     /* what exchange() returns; 0: what it should */
 	bool leaves;	     /* detaches before it fails, and another comes */
 	const char *garbage; /* words of an error, as they are */
+	enum pmt_cond half;  /* of an answer of which only the header comes */
 	unsigned cuts;
 	unsigned asked;
 	enum pmt_op last;
@@ -69,10 +70,19 @@ answer(struct loop_end *e, struct port_call *call)
 		reply.data = e->garbage;
 		reply.len = strlen(e->garbage);
 	}
+	if (e->half != PMT_NONE) {
+		reply.error = ENOSPC;
+		reply.cond = e->half;
+		reply.done = 0;
+		reply.at = call->request.at;
+		reply.len = 10;
+	}
 	reply.op = call->request.op;
 	reply.id = call->request.id;
 	pair_wire_put_reply(header, &reply);
 	r = port_take_header(call, header, &data, &len);
+	if (r == 0 && e->half != PMT_NONE)
+		return -EPIPE;
 	if (r == 0 && len > 0)
 		memcpy(data, reply.data, len);
 	return r;
@@ -353,6 +363,32 @@ test_loss(void)
 	tape_free(t);
 }
 
+/* The header says that the medium is full, but its words never come. */
+static void
+test_half(void)
+{
+	struct tape *t = new_tape();
+	struct loop_end e = new_end(pair_port(t));
+	enum tape_cond cond;
+	uint32_t done;
+
+	come(&e);
+	(void)tape_load(t);
+	e.half = PMT_EOM;
+	tap_is_int(-EIO, tape_write(t, "abc", 3, &cond),
+	    "a slave that dies in the middle of \"full\" has not said it");
+	tap_is_int(TAPE_NONE, cond, "... to a write");
+	e.half = PMT_NONE;
+	come(&e);
+	(void)tape_load(t);
+	e.half = PMT_EOM;
+	tap_is_int(-EIO, tape_write_filemarks(t, 2, false, &done, &cond),
+	    "... to filemarks");
+	tap_ok(cond == TAPE_NONE && done == 0, "... of which none is written");
+	free_end(&e);
+	tape_free(t);
+}
+
 static void
 test_words(void)
 {
@@ -416,6 +452,7 @@ main(void)
 	test_leaving();
 	test_life();
 	test_loss();
+	test_half();
 	test_words();
 	test_drive();
 	return tap_done();
