@@ -21,7 +21,7 @@ typedef const char *check_reply(const struct pmt_request *request,
 
 static check_reply check_hello, check_loaded, check_at_bot, check_describe,
     check_read, check_write, check_filemarks, check_space, check_locate,
-    check_erase;
+    check_stays;
 
 struct op {
 	const char *name;
@@ -51,8 +51,9 @@ static const struct op ops[PMT_OPS] = {
 	[PMT_LOCATE] = { "LOCATE", MAX_PARTITIONS - 1, UINT64_MAX, 0,
 	    COND(PMT_NONE) | COND(PMT_EOD), check_locate },
 	[PMT_REWIND] = { "REWIND", 0, 0, 0, COND(PMT_NONE), check_at_bot },
-	[PMT_ERASE] = { "ERASE", 0, 0, PMT_WHOLE, COND(PMT_NONE), check_erase },
-	[PMT_SET] = { "SET", ANY_UNIT, UINT32_MAX, 0, COND(PMT_NONE), NULL },
+	[PMT_ERASE] = { "ERASE", 0, 0, PMT_WHOLE, COND(PMT_NONE), check_stays },
+	[PMT_SET] = { "SET", ANY_UNIT, UINT32_MAX, 0, COND(PMT_NONE),
+	    check_stays },
 	[PMT_FORMAT] = { "FORMAT", MAX_PARTITIONS, UINT64_MAX, 0,
 	    COND(PMT_NONE), check_loaded },
 };
@@ -236,13 +237,6 @@ check_loaded(const struct pmt_request *request, const struct pmt_reply *reply)
 	    : "the tape does not stand in its first partition";
 }
 
-static const char *
-check_describe(const struct pmt_request *request, const struct pmt_reply *reply)
-{
-	(void)request;
-	return reply->len == PMT_PAIR_INFO ? NULL : "no description";
-}
-
 /* Whether ${objects} lie between the request's position and the reply's. */
 static const char *
 check_moved(const struct pmt_request *request, const struct pmt_reply *reply,
@@ -254,6 +248,17 @@ check_moved(const struct pmt_request *request, const struct pmt_reply *reply,
 		reply->at.object == request->at.object + objects
 	    ? NULL
 	    : "a position that does not follow from the one before";
+}
+
+/* A tape that knew where it stood knows it still. */
+static const char *
+check_describe(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	if (reply->len != PMT_PAIR_INFO)
+		return "no description";
+	if (request->at.known && !reply->at.known)
+		return "a position that is lost without a move";
+	return check_moved(request, reply, 0);
 }
 
 static const char *
@@ -311,7 +316,7 @@ check_locate(const struct pmt_request *request, const struct pmt_reply *reply)
 }
 
 static const char *
-check_erase(const struct pmt_request *request, const struct pmt_reply *reply)
+check_stays(const struct pmt_request *request, const struct pmt_reply *reply)
 {
 	return check_moved(request, reply, 0);
 }
