@@ -232,6 +232,11 @@ drop_peer(struct listen *l)
 {
 	struct peer *peer = l->peer;
 
+	/*
+	 * Who says nothing more can't answer: what is still being sent to him,
+	 * who may not read it, is not waited for.  What he has sent counts.
+	 */
+	(void)shutdown(peer->fd, SHUT_WR); /* it may have gone already */
 	/* One that dies during an exchange is that exchange's to tell of. */
 	port_await_idle(l->port, &peer->base);
 	port_detach(l->port, &peer->base);
