@@ -24,6 +24,9 @@
 #include "libpmt_pair.h"
 #include "wire.h"
 
+/* How long pmtd may have to do with others before it greets, ms. */
+#define GREETING_MS 30000
+
 /* ---- Making and ending --------------------------------------------------- */
 
 static int
@@ -72,9 +75,14 @@ pair_adopt(int fd, struct pmt_pair **ret_pair)
 static int
 await_greeting(int fd)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char byte;
-	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+	int r = poll(&p, 1, GREETING_MS);
+	ssize_t n;
 
+	if (r <= 0)
+		return r < 0 ? -errno : -ETIMEDOUT;
+	n = recv(fd, &byte, 1, MSG_PEEK);
 	if (n < 0)
 		return errno == ECONNRESET ? -EBUSY : -errno;
 	return n == 0 ? -EBUSY : 0;
