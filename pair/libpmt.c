@@ -227,6 +227,8 @@ read_node(struct pmt_pair *pair)
 	if (n > 0)
 		pair->usual =
 		    ((size_t)n + USUAL_STEP - 1) / USUAL_STEP * USUAL_STEP;
+	if (pair->usual > PMT_PAIR_MAX_MESSAGE)
+		pair->usual = PMT_PAIR_MAX_MESSAGE; /* the buffer's end */
 	return n;
 }
 
@@ -413,6 +415,27 @@ send_reply(struct pmt_pair *pair, const struct pmt_reply *reply)
 	return send_all(pair, iov);
 }
 
+/*
+ * What pmtd would throw us out for, or NULL.  It sees the bytes, in which not
+ * all fits that a struct holds.
+ */
+static const char *
+what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	uint8_t header[PMT_PAIR_HEADER];
+	struct pmt_reply seen;
+	const char *why = NULL;
+
+	if (reply->error < 0 || reply->error > (int)PAIR_WIRE_MAX_ERRNO)
+		return "no such error";
+	if ((unsigned)reply->cond > PMT_EOM)
+		return "no such condition";
+	pair_wire_put_reply(header, reply);
+	if (pair_wire_check_reply(request, reply, &why) == 0)
+		(void)pair_wire_get_reply(header, &seen, &why); /* sets why */
+	return why;
+}
+
 int
 pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 {
@@ -422,9 +445,8 @@ pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 	pair->why = "";
 	if (!pair->asked)
 		return fail(pair, -EINVAL, "there is nothing to answer");
-	if (reply->error < 0)
-		return fail(pair, -EINVAL, "no such error");
-	if (pair_wire_check_reply(&pair->request, reply, &why) < 0)
+	why = what_is_wrong(&pair->request, reply);
+	if (why != NULL)
 		return fail(pair, -EINVAL, why);
 	if (pair->ended)
 		return gone(pair);

@@ -11,8 +11,7 @@
 
 #include "serve.h"
 #include "tape.h"
-
-#define MAX_ERRNO 511
+#include "wire.h"
 
 struct serve {
 	struct tape *tape;
@@ -302,7 +301,8 @@ tell_failure(struct serve *s, struct pmt_reply *reply, int r,
 	bool full = out->cond == TAPE_EOM && r == -ENOSPC;
 
 	(void)snprintf(s->words, sizeof(s->words), "%s", tape_why(s->tape));
-	pmt_reply_fail(reply, -r <= MAX_ERRNO ? -r : EIO, s->words);
+	pmt_reply_fail(reply, -r <= (int)PAIR_WIRE_MAX_ERRNO ? -r : EIO,
+	    s->words);
 	if (full)
 		reply->cond = PMT_EOM;
 	if (reply->op == PMT_FILEMARKS || reply->op == PMT_SPACE)

@@ -11,7 +11,6 @@
 #include "wire.h"
 
 #define MAX_PARTITIONS 4u
-#define MAX_ERRNO 511u
 
 #define COND(c) (1u << (c))
 #define ANY_UNIT UINT32_MAX
@@ -202,7 +201,7 @@ pair_wire_get_reply(const uint8_t header[PMT_PAIR_HEADER],
 	if (le16_get(header + 6) > PMT_EOM)
 		return wrong(ret_why, "no such condition");
 	reply.cond = (enum pmt_cond)le16_get(header + 6);
-	if (reply.error > (int)MAX_ERRNO)
+	if (reply.error > (int)PAIR_WIRE_MAX_ERRNO)
 		return wrong(ret_why, "no such error");
 	if (reply.at.known && reply.at.file > reply.at.object)
 		return wrong(ret_why, "more filemarks than objects");
@@ -290,18 +289,39 @@ check_filemarks(const struct pmt_request *request,
 	return check_moved(request, reply, request->count);
 }
 
+static uint64_t
+units_asked(const struct pmt_request *request)
+{
+	return (int64_t)request->count < 0 ? -request->count : request->count;
+}
+
+/* What a SPACE may say that it has passed, also one that has failed. */
+static const char *
+check_passed(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	uint64_t most = units_asked(request);
+
+	/* Filemarks are objects before the end, if it is known where that is.
+	 */
+	if (request->unit == PMT_TO_EOD)
+		most = reply->at.known && reply->at.object < INT64_MAX
+		    ? reply->at.object
+		    : INT64_MAX;
+	return reply->done <= most ? NULL : "more than there was to pass";
+}
+
 static const char *
 check_space(const struct pmt_request *request, const struct pmt_reply *reply)
 {
-	uint64_t asked =
-	    (int64_t)request->count < 0 ? -request->count : request->count;
+	uint64_t asked = units_asked(request);
 
 	if (request->unit == PMT_TO_EOD)
-		return reply->cond == PMT_NONE ? NULL : "a wrong condition";
+		return reply->cond == PMT_NONE ? check_passed(request, reply)
+					       : "a wrong condition";
 	if (reply->cond == PMT_FILEMARK && request->unit != PMT_RECORDS)
 		return "a wrong condition";
 	return (reply->cond == PMT_NONE) == (reply->done == asked)
-	    ? NULL
+	    ? check_passed(request, reply)
 	    : "a count that does not fit the condition";
 }
 
@@ -335,6 +355,8 @@ check_failure(const struct pmt_request *request, const struct pmt_reply *reply)
 		return "an end of the medium that is none";
 	if (request->op == PMT_FILEMARKS && reply->done > request->count)
 		return "more filemarks than were asked for";
+	if (request->op == PMT_SPACE && check_passed(request, reply) != NULL)
+		return check_passed(request, reply);
 	if (reply->cond == PMT_EOM)
 		return check_moved(request, reply,
 		    request->op == PMT_WRITE ? 0 : reply->done);
