@@ -301,12 +301,14 @@ check_passed(const struct pmt_request *request, const struct pmt_reply *reply)
 {
 	uint64_t most = units_asked(request);
 
-	/* Filemarks are objects before the end, if it is known where that is.
+	/*
+	 * Filemarks are objects before the end, if it is known where that is;
+	 * and with so many nobody's sums overflow.
 	 */
 	if (request->unit == PMT_TO_EOD)
-		most = reply->at.known && reply->at.object < INT64_MAX
+		most = reply->at.known && reply->at.object < INT64_MAX / 2
 		    ? reply->at.object
-		    : INT64_MAX;
+		    : INT64_MAX / 2;
 	return reply->done <= most ? NULL : "more than there was to pass";
 }
 
