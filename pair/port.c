@@ -19,6 +19,9 @@
 #include "tape.h"
 #include "wire.h"
 
+/* All else has a larger one. */
+#define HELLO_ID 1
+
 struct port {
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -48,6 +51,7 @@ port_new(void)
 
 	if (p == NULL)
 		return NULL;
+	p->next_id = HELLO_ID;
 	(void)pthread_mutex_init(&p->lock, NULL); /* can't fail on Linux */
 	(void)pthread_mutex_init(&p->listener_lock, NULL); /* nor can these */
 	(void)pthread_cond_init(&p->idle, NULL);
@@ -260,6 +264,7 @@ void
 port_hello(struct port_call *call)
 {
 	*call = (struct port_call){ .request = { .op = PMT_HELLO,
+					.id = HELLO_ID,
 					.unit = PMT_PAIR_VERSION,
 					.count = PMT_PAIR_VERSION } };
 	pair_wire_put_request(call->header, &call->request);

@@ -26,6 +26,9 @@
  */
 #define ASK_MS 2000
 
+/* How soon is tried again what failed for want of descriptors, ms. */
+#define AGAIN_MS 10
+
 /* What the new one says first, so that nothing is done for a stranger... */
 static const char asked[] = "pmtserve: take";
 /* ... and when it is the tape. */
@@ -228,10 +231,14 @@ pmtserve_hand_over(struct pmtserve_hand *h, struct pmt_pair *pair,
     struct serve *s, int stop_fd)
 {
 	int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd stop = { .fd = stop_fd, .events = POLLIN };
 	int r;
 
-	if (fd < 0)
-		return 0; /* it has thought better of it */
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED)
+			(void)poll(&stop, 1, AGAIN_MS); /* it waits */
+		return 0; /* else it has thought better of it */
+	}
 	r = hear(fd, stop_fd, asked, sizeof(asked), ASK_MS);
 	if (r > 0)
 		r = give_all(pair, s, fd, stop_fd);

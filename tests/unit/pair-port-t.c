@@ -47,6 +47,8 @@ struct loop_end {
 	bool leaves;	     /* detaches before it fails, and another comes */
 	const char *garbage; /* words of an error, as they are */
 	enum pmt_cond half;  /* of an answer of which only the header comes */
+	bool parts;	     /* goes when he has answered */
+	int error;	     /* that he answers with, if not 0 */
 	unsigned cuts;
 	unsigned asked;
 	enum pmt_op last;
@@ -77,6 +79,8 @@ answer(struct loop_end *e, struct port_call *call)
 		reply.at = call->request.at;
 		reply.len = 10;
 	}
+	if (e->error != 0)
+		pmt_reply_fail(&reply, e->error, "");
 	reply.op = call->request.op;
 	reply.id = call->request.id;
 	pair_wire_put_reply(header, &reply);
@@ -92,6 +96,7 @@ static int
 loop_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 {
 	struct loop_end *e = (struct loop_end *)end;
+	int r;
 
 	(void)timeout_ms;
 	e->asked++;
@@ -104,7 +109,12 @@ loop_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 	if (e->fails == -EPROTO)
 		(void)snprintf(call->why, sizeof(call->why),
 		    "nonsense"); /* fits */
-	return e->fails != 0 ? e->fails : answer(e, call);
+	if (e->fails != 0)
+		return e->fails;
+	r = answer(e, call);
+	if (e->parts)
+		port_detach(e->port, end);
+	return r;
 }
 
 static void
@@ -359,6 +369,17 @@ test_loss(void)
 	(void)tape_write_filemarks(t, 0, false, &done, &cond);
 	port_detach(pair_port(t), &e.base);
 	tap_is_int(0, tape_unload(t), "what was durable is none the worse");
+	come(&e);
+	(void)tape_load(t);
+	(void)tape_write(t, "abc", 3, &cond);
+	e.error = ENOMEDIUM;
+	tap_is_int(-EIO, tape_write(t, "abc", 3, &cond),
+	    "a slave whose tape has vanished: EIO");
+	tap_is_int(-EIO, tape_read(t, buf, 8, &len, &cond), "... to a read");
+	e.error = 0;
+	e.parts = true;
+	tap_is_int(0, tape_unload(t),
+	    "a slave that has unloaded may go at once");
 	free_end(&e);
 	tape_free(t);
 }
