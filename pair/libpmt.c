@@ -426,7 +426,7 @@ what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
 	struct pmt_reply seen;
 	const char *why = NULL;
 
-	if (reply->error < 0 || reply->error > (int)PAIR_WIRE_MAX_ERRNO)
+	if (reply->error < 0 || reply->error > (int)PMT_PAIR_MAX_ERRNO)
 		return "no such error";
 	if ((unsigned)reply->cond > PMT_EOM)
 		return "no such condition";

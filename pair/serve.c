@@ -11,7 +11,6 @@
 
 #include "serve.h"
 #include "tape.h"
-#include "wire.h"
 
 struct serve {
 	struct tape *tape;
@@ -301,7 +300,7 @@ tell_failure(struct serve *s, struct pmt_reply *reply, int r,
 	bool full = out->cond == TAPE_EOM && r == -ENOSPC;
 
 	(void)snprintf(s->words, sizeof(s->words), "%s", tape_why(s->tape));
-	pmt_reply_fail(reply, -r <= (int)PAIR_WIRE_MAX_ERRNO ? -r : EIO,
+	pmt_reply_fail(reply, -r <= (int)PMT_PAIR_MAX_ERRNO ? -r : EIO,
 	    s->words);
 	if (full)
 		reply->cond = PMT_EOM;

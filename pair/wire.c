@@ -201,7 +201,7 @@ pair_wire_get_reply(const uint8_t header[PMT_PAIR_HEADER],
 	if (le16_get(header + 6) > PMT_EOM)
 		return wrong(ret_why, "no such condition");
 	reply.cond = (enum pmt_cond)le16_get(header + 6);
-	if (reply.error > (int)PAIR_WIRE_MAX_ERRNO)
+	if (reply.error > (int)PMT_PAIR_MAX_ERRNO)
 		return wrong(ret_why, "no such error");
 	if (reply.at.known && reply.at.file > reply.at.object)
 		return wrong(ret_why, "more filemarks than objects");

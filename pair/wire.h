@@ -50,9 +50,6 @@
 
 #include <pmt/pair.h>
 
-/* The largest error that a reply can have. */
-#define PAIR_WIRE_MAX_ERRNO 511u
-
 /* The bytes of the header; ${request->len} is the data's that follow. */
 void pair_wire_put_request(uint8_t header[PMT_PAIR_HEADER],
     const struct pmt_request *request);

@@ -44,6 +44,8 @@ extern "C" {
 /* The data of an answer to PMT_DESCRIBE, and the longest words, bytes. */
 #define PMT_PAIR_INFO 128u
 #define PMT_PAIR_MAX_WORDS 255u
+/* The largest error of a reply. */
+#define PMT_PAIR_MAX_ERRNO 511u
 
 /* What is asked of the tape; the numbers are the protocol's. */
 enum pmt_op {
