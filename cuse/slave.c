@@ -57,7 +57,8 @@ struct slave {
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t event; /* ${done} */
 	uint64_t last_handle;
-	uint64_t holder; /* his handle; 0: nobody, or thrown out */
+	uint64_t holder;  /* his handle; 0: nobody, or thrown out */
+	uint64_t arrival; /* the port's number for him */
 	enum stage stage;
 	struct port_call *call; /* NULL in STAGE_NONE */
 	struct port_call hello;
@@ -236,7 +237,8 @@ slave_exchange(struct port_end *end, struct port_call *call,
 	int r;
 
 	pthread_mutex_lock(&s->lock);
-	if (s->holder == 0) {
+	/* Who was to be asked may have left, and another come, since. */
+	if (s->holder == 0 || s->arrival != call->arrival) {
 		pthread_mutex_unlock(&s->lock);
 		return -EPIPE;
 	}
@@ -341,10 +343,17 @@ slave_open(struct slave *s, fuse_req_t req, const struct fuse_file_info *fi)
 	}
 	pthread_mutex_lock(&s->lock);
 	s->holder = ++s->last_handle;
+	s->arrival = s->end.arrival;
 	port_hello(&s->hello);
 	put(s, &s->hello);
 	answer = wire_open(s->holder);
 	pthread_mutex_unlock(&s->lock);
+	/* Cut before he was the holder, when there was nobody to be ousted. */
+	if (!port_is_attached(s->port, &s->end, s->end.arrival)) {
+		(void)leave(s, answer.fh); /* or he was ousted after all */
+		(void)fuse_reply_err(req, ENOTCONN); /* as above */
+		return;
+	}
 	if (fuse_reply_buf(req, (const char *)&answer, sizeof(answer)) < 0)
 		(void)leave(s, answer.fh); /* killed: no release will come */
 }
@@ -558,10 +567,15 @@ slave_poll(struct slave *s, fuse_req_t req, const struct fuse_file_info *fi,
 
 	pthread_mutex_lock(&s->lock);
 	events = events_of(s, fi->fh);
-	if (handle != NULL && s->poll != NULL)
-		fuse_pollhandle_destroy(s->poll);
-	if (handle != NULL)
+	/* One that is thrown out learns nothing more. */
+	if (handle != NULL && fi->fh == s->holder) {
+		if (s->poll != NULL)
+			fuse_pollhandle_destroy(s->poll);
 		s->poll = handle;
+		handle = NULL;
+	}
 	pthread_mutex_unlock(&s->lock);
+	if (handle != NULL)
+		fuse_pollhandle_destroy(handle);
 	(void)fuse_reply_poll(req, events); /* chan.c tells of failures */
 }

@@ -348,16 +348,27 @@ pair_is_nested(const struct spec *spec, bool nested)
 	return false;
 }
 
+static bool
+has_pair(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_children; i++)
+		if (has_pair(spec->children[i]))
+			return true;
+	return spec->type == &pair_tape_type;
+}
+
 /*
  * Loads the tape, without which there is no drive; but that of a pair comes
- * with the slave.
+ * with the slave, who can't be there before us.
  */
 static int
-load_first(struct tape *t)
+load_first(const struct setup *setup)
 {
-	int r = tape_load(t);
+	int r = tape_load(setup->tape);
 
-	return pair_port(t) != NULL ? 0 : r;
+	if (pair_port(setup->tape) != NULL)
+		return 0;
+	return r == -ENOMEDIUM && has_pair(setup->spec) ? 0 : r;
 }
 
 /* The drive over the tape that the spec names; the exit status if not 0. */
@@ -380,7 +391,7 @@ open_drive(struct setup *setup, const char *text)
 		return status_of(r);
 	}
 	note_missing(setup, setup->spec);
-	r = load_first(setup->tape);
+	r = load_first(setup);
 	if (r == 0)
 		setup->drive = drive_new(setup->tape);
 	if (setup->drive != NULL)

@@ -24,6 +24,9 @@
 #include "libpmt_pair.h"
 #include "wire.h"
 
+/* How long pmtd may have to do with others before it greets, ms. */
+#define GREETING_MS 30000
+
 /* ---- Making and ending --------------------------------------------------- */
 
 static int
@@ -72,9 +75,14 @@ pair_adopt(int fd, struct pmt_pair **ret_pair)
 static int
 await_greeting(int fd)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char byte;
-	ssize_t n = recv(fd, &byte, 1, MSG_PEEK);
+	int r = poll(&p, 1, GREETING_MS);
+	ssize_t n;
 
+	if (r <= 0)
+		return r < 0 ? -errno : -ETIMEDOUT;
+	n = recv(fd, &byte, 1, MSG_PEEK);
 	if (n < 0)
 		return errno == ECONNRESET ? -EBUSY : -errno;
 	return n == 0 ? -EBUSY : 0;
@@ -219,6 +227,8 @@ read_node(struct pmt_pair *pair)
 	if (n > 0)
 		pair->usual =
 		    ((size_t)n + USUAL_STEP - 1) / USUAL_STEP * USUAL_STEP;
+	if (pair->usual > PMT_PAIR_MAX_MESSAGE)
+		pair->usual = PMT_PAIR_MAX_MESSAGE; /* the buffer's end */
 	return n;
 }
 
@@ -405,6 +415,27 @@ send_reply(struct pmt_pair *pair, const struct pmt_reply *reply)
 	return send_all(pair, iov);
 }
 
+/*
+ * What pmtd would throw us out for, or NULL.  It sees the bytes, in which not
+ * all fits that a struct holds.
+ */
+static const char *
+what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	uint8_t header[PMT_PAIR_HEADER];
+	struct pmt_reply seen;
+	const char *why = NULL;
+
+	if (reply->error < 0 || reply->error > (int)PMT_PAIR_MAX_ERRNO)
+		return "no such error";
+	if ((unsigned)reply->cond > PMT_EOM)
+		return "no such condition";
+	pair_wire_put_reply(header, reply);
+	if (pair_wire_check_reply(request, reply, &why) == 0)
+		(void)pair_wire_get_reply(header, &seen, &why); /* sets why */
+	return why;
+}
+
 int
 pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 {
@@ -414,9 +445,8 @@ pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 	pair->why = "";
 	if (!pair->asked)
 		return fail(pair, -EINVAL, "there is nothing to answer");
-	if (reply->error < 0)
-		return fail(pair, -EINVAL, "no such error");
-	if (pair_wire_check_reply(&pair->request, reply, &why) < 0)
+	why = what_is_wrong(&pair->request, reply);
+	if (why != NULL)
 		return fail(pair, -EINVAL, why);
 	if (pair->ended)
 		return gone(pair);

@@ -93,17 +93,27 @@ pmt_pair_give(struct pmt_pair *pair, int via, const void *state, size_t len)
 	return send_rest(via, bytes + n, HEAD + len - (size_t)n);
 }
 
-/* The descriptor that came along, -1 if none; more than one can't come. */
+/*
+ * The descriptor that came along, -1 if none.  The kernel takes as many as
+ * there is room for, which may be two; who gives two gives no pair.
+ */
 static int
 detach(struct msghdr *message)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(message);
-	int fd = -1;
+	int fds[2] = { -1, -1 };
+	size_t n;
 
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	n = c->cmsg_len - CMSG_LEN(0);
+	memcpy(fds, CMSG_DATA(c), n < sizeof(fds) ? n : sizeof(fds));
+	if (fds[1] < 0)
+		return fds[0];
+	(void)close(fds[0]); /* nothing was written to it */
+	(void)close(fds[1]); /* nor to this one */
+	return -1;
 }
 
 /* Up to ${len} bytes, and perhaps a descriptor, if none has come before. */

@@ -30,6 +30,9 @@
 /* What may lie sent and not yet received, bytes. */
 #define SOCKET_BUFFER (1 << 20)
 
+/* How soon is tried again what failed for want of descriptors, ms. */
+#define AGAIN_MS 100
+
 struct peer {
 	struct port_end base;
 	int fd;
@@ -232,6 +235,11 @@ drop_peer(struct listen *l)
 {
 	struct peer *peer = l->peer;
 
+	/*
+	 * Who says nothing more can't answer: what is still being sent to him,
+	 * who may not read it, is not waited for.  What he has sent counts.
+	 */
+	(void)shutdown(peer->fd, SHUT_WR); /* it may have gone already */
 	/* One that dies during an exchange is that exchange's to tell of. */
 	port_await_idle(l->port, &peer->base);
 	port_detach(l->port, &peer->base);
@@ -279,11 +287,15 @@ static void
 let_in(struct listen *l)
 {
 	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd stop = { .fd = l->wake_fd, .events = POLLIN };
 	int size = SOCKET_BUFFER;
 	struct peer *peer;
 
-	if (fd < 0)
-		return; /* he has gone again */
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED)
+			(void)poll(&stop, 1, AGAIN_MS); /* he waits */
+		return; /* else he has gone again */
+	}
 	peer = calloc(1, sizeof(*peer));
 	if (peer == NULL) {
 		(void)close(fd); /* nothing was sent */

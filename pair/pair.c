@@ -69,6 +69,20 @@ take_state(struct pair *p, const struct pmt_reply *reply)
 	p->room = reply->room < TAPE_MAX_RECORD ? reply->room : TAPE_MAX_RECORD;
 }
 
+/*
+ * st: to a program that has the drive open, a medium that has vanished is a
+ * failure of the medium.
+ */
+static int
+error_of(const struct port_call *call)
+{
+	bool transfers =
+	    call->request.op == PMT_READ || call->request.op == PMT_WRITE;
+
+	return transfers && call->reply.error == ENOMEDIUM ? EIO
+							   : call->reply.error;
+}
+
 /* Puts ${call} to the slave ${generation}, whatever is loaded. */
 static int
 ask(struct pair *p, uint64_t generation, struct port_call *call)
@@ -79,6 +93,8 @@ ask(struct pair *p, uint64_t generation, struct port_call *call)
 	call->request.at = position_of(&t->pos);
 	r = port_exchange(p->port, generation, call);
 	if (r < 0) {
+		/* A header may have come, but not the answer: it is none. */
+		call->reply = (struct pmt_reply){ 0 };
 		t->pos.known = false;
 		return tape_fail(t, EIO, "%s", call->why);
 	}
@@ -87,7 +103,7 @@ ask(struct pair *p, uint64_t generation, struct port_call *call)
 		return 0;
 	call->side[call->reply.len] = '\0';
 	make_printable((char *)call->side);
-	return tape_fail(t, call->reply.error, "slave: %s",
+	return tape_fail(t, error_of(call), "slave: %s",
 	    call->side[0] != '\0' ? (const char *)call->side
 				  : strerror(call->reply.error));
 }
@@ -193,13 +209,13 @@ pair_unload(struct tape *t)
 {
 	struct port_call call = { .request = { .op = PMT_UNLOAD } };
 	struct pair *p = pair_of(t);
-	int r = 0;
+	int r = -EIO;
 
 	if (p->generation == 0)
 		return 0;
 	if (port_generation(p->port) == p->generation)
 		r = ask(p, p->generation, &call);
-	if (port_generation(p->port) != p->generation)
+	if (r < 0 && port_generation(p->port) != p->generation)
 		r = p->dirty ? tape_fail(t, EIO,
 				   "pair: the slave has gone, with data that "
 				   "may be lost")

@@ -19,6 +19,9 @@
 #include "tape.h"
 #include "wire.h"
 
+/* All else has a larger one. */
+#define HELLO_ID 1
+
 struct port {
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
@@ -48,6 +51,7 @@ port_new(void)
 
 	if (p == NULL)
 		return NULL;
+	p->next_id = HELLO_ID;
 	(void)pthread_mutex_init(&p->lock, NULL); /* can't fail on Linux */
 	(void)pthread_mutex_init(&p->listener_lock, NULL); /* nor can these */
 	(void)pthread_cond_init(&p->idle, NULL);
@@ -117,7 +121,7 @@ port_attach(struct port *p, struct port_end *end, pid_t pid)
 		r = -EBUSY;
 	if (r == 0) {
 		p->end = end;
-		p->arrivals++;
+		end->arrival = ++p->arrivals;
 		p->ready = false;
 		p->pid = pid;
 		p->since = time(NULL);
@@ -125,6 +129,17 @@ port_attach(struct port *p, struct port_end *end, pid_t pid)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return r;
+}
+
+bool
+port_is_attached(struct port *p, const struct port_end *end, uint64_t arrival)
+{
+	bool is;
+
+	pthread_mutex_lock(&p->lock);
+	is = p->end == end && p->arrivals == arrival;
+	pthread_mutex_unlock(&p->lock);
+	return is;
 }
 
 void
@@ -249,6 +264,7 @@ void
 port_hello(struct port_call *call)
 {
 	*call = (struct port_call){ .request = { .op = PMT_HELLO,
+					.id = HELLO_ID,
 					.unit = PMT_PAIR_VERSION,
 					.count = PMT_PAIR_VERSION } };
 	pair_wire_put_request(call->header, &call->request);
@@ -295,9 +311,9 @@ note_failure(struct port *p, int r, const struct port_call *call)
 		note_error(p, "gone, with no answer to %s", op);
 }
 
-/* ${arrival}: the slave's that was asked; another may be here by now. */
+/* Another than who was asked may be here by now. */
 static void
-end_exchange(struct port *p, uint64_t arrival, int r, struct port_call *call)
+end_exchange(struct port *p, int r, struct port_call *call)
 {
 	pthread_mutex_lock(&p->lock);
 	p->busy = NULL;
@@ -307,7 +323,7 @@ end_exchange(struct port *p, uint64_t arrival, int r, struct port_call *call)
 		pthread_mutex_unlock(&p->lock);
 		return;
 	}
-	if (p->end != NULL && p->arrivals == arrival) {
+	if (p->end != NULL && p->arrivals == call->arrival) {
 		note_failure(p, r, call);
 		(void)snprintf(call->why, sizeof(call->why), "%.*s",
 		    (int)sizeof(call->why) - 1, p->error); /* cut is fine */
@@ -322,7 +338,7 @@ end_exchange(struct port *p, uint64_t arrival, int r, struct port_call *call)
 /* Whom to ask; NULL: nobody. */
 static struct port_end *
 begin_exchange(struct port *p, uint64_t generation, struct port_call *call,
-    unsigned *ret_timeout_ms, uint64_t *ret_arrival)
+    unsigned *ret_timeout_ms)
 {
 	struct port_end *end = NULL;
 
@@ -335,7 +351,7 @@ begin_exchange(struct port *p, uint64_t generation, struct port_call *call,
 		call->request.id = ++p->next_id;
 	}
 	*ret_timeout_ms = p->timeout_ms;
-	*ret_arrival = p->arrivals;
+	call->arrival = p->arrivals;
 	pthread_mutex_unlock(&p->lock);
 	return end;
 }
@@ -344,9 +360,7 @@ int
 port_exchange(struct port *p, uint64_t generation, struct port_call *call)
 {
 	unsigned timeout_ms;
-	uint64_t arrival;
-	struct port_end *end =
-	    begin_exchange(p, generation, call, &timeout_ms, &arrival);
+	struct port_end *end = begin_exchange(p, generation, call, &timeout_ms);
 	int r;
 
 	if (end == NULL) {
@@ -356,7 +370,7 @@ port_exchange(struct port *p, uint64_t generation, struct port_call *call)
 	}
 	pair_wire_put_request(call->header, &call->request);
 	r = end->ops->exchange(end, call, timeout_ms);
-	end_exchange(p, arrival, r, call);
+	end_exchange(p, r, call);
 	return r < 0 ? -ENOLINK : 0;
 }
 

@@ -35,9 +35,11 @@ struct port_call {
 	size_t size;		    /* ... many as PMT_READ asks for */
 	struct pmt_reply reply;	    /* its data are in buf or in side */
 	/*
-	 * The rest is for the port and its ends: the request's header as it is
-	 * sent, data of a reply that are no record, and what is wrong with it.
+	 * The rest is for the port and its ends: who is asked, the request's
+	 * header as it is sent, data of a reply that are no record, and what is
+	 * wrong with it.
 	 */
+	uint64_t arrival; /* whom it is put to, as in port_end */
 	uint8_t header[PMT_PAIR_HEADER];
 	uint8_t side[PMT_PAIR_MAX_WORDS + 1];
 	char why[128];
@@ -49,13 +51,20 @@ struct port_call {
  */
 struct port_end {
 	const struct port_end_ops *ops;
+	/*
+	 * Of the slave who attached last, another number for each; set by
+	 * port_attach().  An end that serves one slave after the other keeps it
+	 * with what it knows of him.
+	 */
+	uint64_t arrival;
 };
 struct port_end_ops {
 	const char *name; /* "node", for people */
 	/*
 	 * Sends ${call}, waits for the reply, and takes it in with
 	 * port_take_header().  ${timeout_ms}: 0 is for ever.  -EPIPE: the slave
-	 * has gone or the end was cut; -ETIMEDOUT: no answer in time; -EPROTO:
+	 * of ${call->arrival} has gone, even if the next is here already, or
+	 * the end was cut; -ETIMEDOUT: no answer in time; -EPROTO:
 	 * no answer at all, ${call->why} has the words.
 	 */
 	int (*exchange)(struct port_end *end, struct port_call *call,
@@ -111,6 +120,13 @@ void port_report(struct port *p, const struct tape_listener *listener);
  * is one already; -ENOTCONN: port_cut() was called.
  */
 int port_attach(struct port *p, struct port_end *end, pid_t pid);
+
+/*
+ * Whether he who came to ${end} as ${arrival} is attached still: an end that
+ * notes him only after port_attach() has missed a cut() before that.
+ */
+bool port_is_attached(struct port *p, const struct port_end *end,
+    uint64_t arrival);
 
 /* The question that he has to answer first. */
 void port_hello(struct port_call *call);

@@ -12,8 +12,6 @@
 #include "serve.h"
 #include "tape.h"
 
-#define MAX_ERRNO 511
-
 struct serve {
 	struct tape *tape;
 	int compression, density; /* as set since the load; -1: not */
@@ -302,7 +300,8 @@ tell_failure(struct serve *s, struct pmt_reply *reply, int r,
 	bool full = out->cond == TAPE_EOM && r == -ENOSPC;
 
 	(void)snprintf(s->words, sizeof(s->words), "%s", tape_why(s->tape));
-	pmt_reply_fail(reply, -r <= MAX_ERRNO ? -r : EIO, s->words);
+	pmt_reply_fail(reply, -r <= (int)PMT_PAIR_MAX_ERRNO ? -r : EIO,
+	    s->words);
 	if (full)
 		reply->cond = PMT_EOM;
 	if (reply->op == PMT_FILEMARKS || reply->op == PMT_SPACE)

@@ -11,7 +11,6 @@
 #include "wire.h"
 
 #define MAX_PARTITIONS 4u
-#define MAX_ERRNO 511u
 
 #define COND(c) (1u << (c))
 #define ANY_UNIT UINT32_MAX
@@ -21,7 +20,7 @@ typedef const char *check_reply(const struct pmt_request *request,
 
 static check_reply check_hello, check_loaded, check_at_bot, check_describe,
     check_read, check_write, check_filemarks, check_space, check_locate,
-    check_erase;
+    check_stays;
 
 struct op {
 	const char *name;
@@ -51,8 +50,9 @@ static const struct op ops[PMT_OPS] = {
 	[PMT_LOCATE] = { "LOCATE", MAX_PARTITIONS - 1, UINT64_MAX, 0,
 	    COND(PMT_NONE) | COND(PMT_EOD), check_locate },
 	[PMT_REWIND] = { "REWIND", 0, 0, 0, COND(PMT_NONE), check_at_bot },
-	[PMT_ERASE] = { "ERASE", 0, 0, PMT_WHOLE, COND(PMT_NONE), check_erase },
-	[PMT_SET] = { "SET", ANY_UNIT, UINT32_MAX, 0, COND(PMT_NONE), NULL },
+	[PMT_ERASE] = { "ERASE", 0, 0, PMT_WHOLE, COND(PMT_NONE), check_stays },
+	[PMT_SET] = { "SET", ANY_UNIT, UINT32_MAX, 0, COND(PMT_NONE),
+	    check_stays },
 	[PMT_FORMAT] = { "FORMAT", MAX_PARTITIONS, UINT64_MAX, 0,
 	    COND(PMT_NONE), check_loaded },
 };
@@ -201,7 +201,7 @@ pair_wire_get_reply(const uint8_t header[PMT_PAIR_HEADER],
 	if (le16_get(header + 6) > PMT_EOM)
 		return wrong(ret_why, "no such condition");
 	reply.cond = (enum pmt_cond)le16_get(header + 6);
-	if (reply.error > (int)MAX_ERRNO)
+	if (reply.error > (int)PMT_PAIR_MAX_ERRNO)
 		return wrong(ret_why, "no such error");
 	if (reply.at.known && reply.at.file > reply.at.object)
 		return wrong(ret_why, "more filemarks than objects");
@@ -236,13 +236,6 @@ check_loaded(const struct pmt_request *request, const struct pmt_reply *reply)
 	    : "the tape does not stand in its first partition";
 }
 
-static const char *
-check_describe(const struct pmt_request *request, const struct pmt_reply *reply)
-{
-	(void)request;
-	return reply->len == PMT_PAIR_INFO ? NULL : "no description";
-}
-
 /* Whether ${objects} lie between the request's position and the reply's. */
 static const char *
 check_moved(const struct pmt_request *request, const struct pmt_reply *reply,
@@ -254,6 +247,17 @@ check_moved(const struct pmt_request *request, const struct pmt_reply *reply,
 		reply->at.object == request->at.object + objects
 	    ? NULL
 	    : "a position that does not follow from the one before";
+}
+
+/* A tape that knew where it stood knows it still. */
+static const char *
+check_describe(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	if (reply->len != PMT_PAIR_INFO)
+		return "no description";
+	if (request->at.known && !reply->at.known)
+		return "a position that is lost without a move";
+	return check_moved(request, reply, 0);
 }
 
 static const char *
@@ -285,18 +289,41 @@ check_filemarks(const struct pmt_request *request,
 	return check_moved(request, reply, request->count);
 }
 
+static uint64_t
+units_asked(const struct pmt_request *request)
+{
+	return (int64_t)request->count < 0 ? -request->count : request->count;
+}
+
+/* What a SPACE may say that it has passed, also one that has failed. */
+static const char *
+check_passed(const struct pmt_request *request, const struct pmt_reply *reply)
+{
+	uint64_t most = units_asked(request);
+
+	/*
+	 * Filemarks are objects before the end, if it is known where that is;
+	 * and with so many nobody's sums overflow.
+	 */
+	if (request->unit == PMT_TO_EOD)
+		most = reply->at.known && reply->at.object < INT64_MAX / 2
+		    ? reply->at.object
+		    : INT64_MAX / 2;
+	return reply->done <= most ? NULL : "more than there was to pass";
+}
+
 static const char *
 check_space(const struct pmt_request *request, const struct pmt_reply *reply)
 {
-	uint64_t asked =
-	    (int64_t)request->count < 0 ? -request->count : request->count;
+	uint64_t asked = units_asked(request);
 
 	if (request->unit == PMT_TO_EOD)
-		return reply->cond == PMT_NONE ? NULL : "a wrong condition";
+		return reply->cond == PMT_NONE ? check_passed(request, reply)
+					       : "a wrong condition";
 	if (reply->cond == PMT_FILEMARK && request->unit != PMT_RECORDS)
 		return "a wrong condition";
 	return (reply->cond == PMT_NONE) == (reply->done == asked)
-	    ? NULL
+	    ? check_passed(request, reply)
 	    : "a count that does not fit the condition";
 }
 
@@ -311,7 +338,7 @@ check_locate(const struct pmt_request *request, const struct pmt_reply *reply)
 }
 
 static const char *
-check_erase(const struct pmt_request *request, const struct pmt_reply *reply)
+check_stays(const struct pmt_request *request, const struct pmt_reply *reply)
 {
 	return check_moved(request, reply, 0);
 }
@@ -330,6 +357,8 @@ check_failure(const struct pmt_request *request, const struct pmt_reply *reply)
 		return "an end of the medium that is none";
 	if (request->op == PMT_FILEMARKS && reply->done > request->count)
 		return "more filemarks than were asked for";
+	if (request->op == PMT_SPACE && check_passed(request, reply) != NULL)
+		return check_passed(request, reply);
 	if (reply->cond == PMT_EOM)
 		return check_moved(request, reply,
 		    request->op == PMT_WRITE ? 0 : reply->done);

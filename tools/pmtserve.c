@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,24 +217,50 @@ open_tape(struct setup *setup, const char *text)
 	return EXIT_FAILURE;
 }
 
+/* What goes with us when a signal comes before there is a pair. */
+static const struct pidfile *claimed;
+
+/* Nothing is written yet, and whom we wait for may never answer. */
+static void
+give_up(int signal_number)
+{
+	(void)signal_number;
+	pidfile_remove(claimed);
+	_exit(EXIT_FAILURE);
+}
+
+/* Signals that ask for the end get it at once, or are for ${signal_fd}. */
+static void
+heed_signals(const struct setup *setup, bool at_once)
+{
+	const struct sigaction end = { .sa_handler = give_up };
+	sigset_t set;
+
+	claimed = setup->pidfile;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaction(SIGTERM, &end, NULL); /* can't fail */
+	(void)sigaction(SIGINT, &end, NULL);  /* likewise */
+	(void)pthread_sigmask(at_once ? SIG_UNBLOCK : SIG_BLOCK, &set, NULL);
+}
+
 /* What may be otherwise soon. */
 static bool
 is_worth_waiting(int r)
 {
 	return r == -ENOENT || r == -ECONNREFUSED || r == -EBUSY ||
-	    r == -ENODEV || r == -ENXIO || r == -EACCES;
+	    r == -ENODEV || r == -ENXIO || r == -EACCES || r == -ETIMEDOUT;
 }
 
-/* Takes the slave end; false after a message, or after a signal. */
+/* Takes the slave end; false after a message. */
 static bool
 open_pair(struct setup *setup, const struct settings *s)
 {
-	struct pollfd p = { .fd = setup->signal_fd, .events = POLLIN };
 	int r = pmt_pair_open(s->node, &setup->pair);
 
 	while (r < 0 && s->wait && is_worth_waiting(r)) {
-		if (poll(&p, 1, WAIT_MS) > 0)
-			return false;
+		(void)poll(NULL, 0, WAIT_MS); /* or until a signal */
 		r = pmt_pair_open(s->node, &setup->pair);
 	}
 	if (r < 0)
@@ -272,8 +299,12 @@ static bool
 get_pair(struct setup *setup, const struct settings *s)
 {
 	struct spec_error e;
+	bool have;
 
-	if (s->take_over != NULL ? !take_over(setup, s) : !open_pair(setup, s))
+	heed_signals(setup, true);
+	have = s->take_over != NULL ? take_over(setup, s) : open_pair(setup, s);
+	heed_signals(setup, false);
+	if (!have)
 		return false;
 	if (setup->pidfile != NULL && pidfile_write(setup->pidfile, &e) < 0) {
 		log_error("%s", e.text);

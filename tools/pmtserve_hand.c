@@ -20,7 +20,18 @@
 /* What the old one gets to end by itself, before the new one goes on. */
 #define FAREWELL_MS 10000
 
-/* What the new one says when it is the tape. */
+/*
+ * What the old one waits for the first word of who has connected, ms: for so
+ * long the drive is not answered, so it comes right after the connection.
+ */
+#define ASK_MS 2000
+
+/* How soon is tried again what failed for want of descriptors, ms. */
+#define AGAIN_MS 10
+
+/* What the new one says first, so that nothing is done for a stranger... */
+static const char asked[] = "pmtserve: take";
+/* ... and when it is the tape. */
 static const char taken[] = "pmtserve: taken";
 
 struct pmtserve_hand {
@@ -139,28 +150,34 @@ pmtserve_hand_free(struct pmtserve_hand *h)
 
 /* ---- The old one --------------------------------------------------------- */
 
+/* The longest word. */
+#define WORD_MAX sizeof(taken)
+
 /*
- * Until the new one has said that it is the tape; false: it is not.  Bytes that
- * say anything else are from somebody who does not know what he was given.
+ * Waits until the new one has said ${word}, of ${len} bytes: 1; 0: something
+ * else, nothing more, or nothing for ${timeout_ms} (-1: for ever); -ECANCELED:
+ * we are to end.
  */
-static bool
-is_taken(int fd, int stop_fd, bool *ret_stop)
+static int
+hear(int fd, int stop_fd, const char *word, size_t len, int timeout_ms)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN } };
-	char said[sizeof(taken)] = "";
-	size_t len = 0;
+	char said[WORD_MAX];
+	size_t have = 0;
 	ssize_t n = 1;
+	int r;
 
-	*ret_stop = false;
-	while (n > 0 && len < sizeof(said)) {
-		if (poll(fds, 2, -1) < 0)
+	while (n > 0 && have < len) {
+		r = poll(fds, 2, timeout_ms);
+		if (r < 0)
 			continue; /* a signal for nobody */
-		*ret_stop = fds[0].revents == 0;
-		n = *ret_stop ? 0 : recv(fd, said + len, sizeof(said) - len, 0);
-		len += n > 0 ? (size_t)n : 0;
+		if (r > 0 && fds[0].revents == 0)
+			return -ECANCELED;
+		n = r == 0 ? 0 : recv(fd, said + have, len - have, 0);
+		have += n > 0 ? (size_t)n : 0;
 	}
-	return len == sizeof(said) && memcmp(said, taken, sizeof(said)) == 0;
+	return have == len && memcmp(said, word, len) == 0;
 }
 
 /* The tape is unloaded, and the pair may be with somebody who gave up. */
@@ -193,7 +210,6 @@ static int
 give_all(struct pmt_pair *pair, struct serve *s, int fd, int stop_fd)
 {
 	struct serve_place place;
-	bool stop;
 	int r = serve_leave(s, &place);
 
 	if (r < 0)
@@ -202,9 +218,12 @@ give_all(struct pmt_pair *pair, struct serve *s, int fd, int stop_fd)
 		return r == -EAGAIN ? 0 : r;
 	if (give(pair, &place, fd) < 0)
 		return go_on(s, &place);
-	if (is_taken(fd, stop_fd, &stop))
-		return 1;
-	return stop ? 0 : go_on(s, &place);
+	/*
+	 * With no bound but its death: whatever it takes to load a tape, who
+	 * went on here would write to the one that is loaded there.
+	 */
+	r = hear(fd, stop_fd, taken, sizeof(taken), -1);
+	return r != 0 ? r : go_on(s, &place);
 }
 
 int
@@ -212,11 +231,17 @@ pmtserve_hand_over(struct pmtserve_hand *h, struct pmt_pair *pair,
     struct serve *s, int stop_fd)
 {
 	int fd = accept4(h->fd, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd stop = { .fd = stop_fd, .events = POLLIN };
 	int r;
 
-	if (fd < 0)
-		return 0; /* it has thought better of it */
-	r = give_all(pair, s, fd, stop_fd);
+	if (fd < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED)
+			(void)poll(&stop, 1, AGAIN_MS); /* it waits */
+		return 0; /* else it has thought better of it */
+	}
+	r = hear(fd, stop_fd, asked, sizeof(asked), ASK_MS);
+	if (r > 0)
+		r = give_all(pair, s, fd, stop_fd);
 	if (r > 0)
 		h->successor = fd;
 	else
@@ -266,8 +291,11 @@ take_all(int via, struct serve *s, struct pmt_pair **ret_pair,
 {
 	struct serve_place place;
 	struct pmt_pair *pair = NULL;
-	int r = take(via, &pair, &place, e);
+	int r;
 
+	/* If that fails, so does what follows, and tells why. */
+	(void)!send(via, asked, sizeof(asked), MSG_NOSIGNAL);
+	r = take(via, &pair, &place, e);
 	if (r < 0)
 		return r;
 	r = serve_return(s, &place);

@@ -4,6 +4,7 @@
  * version in the place of an old one.  The old one listens on a Unix socket;
  * who connects is the new one:
  *
+ *     new: says that it wants to take over
  *     old: unloads the tape between two requests, gives the pair and the place
  *     new: loads the tape, goes to the place, says that it has
  *     old: removes the socket, and ends
@@ -32,8 +33,9 @@ int pmtserve_hand_fd(const struct pmtserve_hand *h);
 /*
  * Does the old one's part.  Positive: it is done, and ${pair} and the tape are
  * another's; 0: they are still ours, perhaps after a message; negative: the
- * pair is ours, but the tape could not be had back, after a message.  Returns 0
- * as well when ${stop_fd} becomes readable; then the pair is only to be closed.
+ * pair is ours, but the tape could not be had back, after a message.
+ * -ECANCELED: ${stop_fd} has become readable; the tape may be unloaded, and the
+ * pair another's: it is only to be closed.
  */
 int pmtserve_hand_over(struct pmtserve_hand *h, struct pmt_pair *pair,
     struct serve *s, int stop_fd);

@@ -154,7 +154,9 @@ hand_over(struct pmtserve_loop *l)
 
 	if (r == 0)
 		return true;
-	l->end = r > 0 ? PMTSERVE_HANDED_OVER : PMTSERVE_FAILED;
+	l->end = r > 0	      ? PMTSERVE_HANDED_OVER
+	    : r == -ECANCELED ? PMTSERVE_STOPPED
+			      : PMTSERVE_FAILED;
 	return false;
 }
 

@@ -44,6 +44,8 @@ extern "C" {
 /* The data of an answer to PMT_DESCRIBE, and the longest words, bytes. */
 #define PMT_PAIR_INFO 128u
 #define PMT_PAIR_MAX_WORDS 255u
+/* The largest error of a reply. */
+#define PMT_PAIR_MAX_ERRNO 511u
 
 /* What is asked of the tape; the numbers are the protocol's. */
 enum pmt_op {
@@ -144,7 +146,8 @@ struct pmt_pair;
 /*
  * Takes the slave end at ${path}: a node (/dev/pmts) or pmtd's Unix socket.
  * Waits until pmtd lets it in.  -EBUSY: another program is the tape; -ENOENT,
- * -EACCES ... as open(2) and connect(2).  PMT_HELLO is answered by
+ * -EACCES ... as open(2) and connect(2); -ETIMEDOUT: nobody at the socket has
+ * said a word in 30 s.  PMT_HELLO is answered by
  * pmt_pair_next() and never seen: pmtd wants that answer within seconds.
  */
 int pmt_pair_open(const char *path, struct pmt_pair **ret_pair);

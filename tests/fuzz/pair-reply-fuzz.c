@@ -142,7 +142,10 @@ fuzz_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 	assert(!slave.out);
 	switch (deed) {
 	case DEED_DIE:
-		return -EPIPE;
+		/* Before it answers, or after the header of what it invents. */
+		return (slave.step[7] & 1) == 0		   ? -EPIPE
+		    : answer(call, DEED_INVENT) == -EPROTO ? -EPROTO
+							   : -EPIPE;
 	case DEED_HANG:
 		return -ETIMEDOUT;
 	case DEED_DIE_AND_COME:

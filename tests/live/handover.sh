@@ -135,6 +135,27 @@ refused()
 	is 1/0 "$(place)" 'a stranger that goes away again does no harm'
 }
 
+# With a bound, so that a drive that nobody answers is seen.
+place_soon()
+{
+	timeout 20 mt -f "$ntape" status |
+		sed -n 's/^File number=\(.*\), block number=\(.*\), .*/\1\/\2/p'
+}
+
+# Who only connects gets nothing, and costs no more than a moment.
+silent()
+{
+	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => shift)
+		or die; print "is there\n"; close STDOUT; <STDIN>' "$hand" \
+		>"$scratch/said" <&"$steps" &
+	stranger=$!
+	await 10 contains "$scratch/said" 'is there'
+	is 1/0 "$(place_soon)" 'a stranger that stays, and is silent, does no harm'
+	fails '... nor gets the tape' unloaded
+	kill -KILL "$stranger"
+	reap "$stranger"
+}
+
 unloaded()
 {
 	timeout 10 "$build/pmtimg" ls "$image" >"$scratch/output" 2>&1
@@ -150,6 +171,26 @@ killed()
 	kill -KILL $!
 	reap $!
 	is 1/0 "$(place)" '... and dies, leaves all as it was'
+}
+
+# The old one is ended while the new one loads the tape; a request waits.
+ended_meanwhile()
+{
+	local heir client
+
+	"$pmtserve" --foreground --take-over "$hand" --handover "$hand" \
+		"fault:{file:$image},do=load 1 stall=3" 2>>"$serve_log" &
+	heir=$!
+	await 10 unloaded
+	timeout 20 mt -f "$ntape" rewind >"$scratch/output" 2>&1 &
+	client=$!
+	read -r -t 0.3 < <(:) || : # until it waits, as in hang.sh
+	end_serve TERM
+	is 0 "$end_status" 'SIGTERM ends the old one in the middle of a handover'
+	ok '... and what was asked is left to the new one' reap "$client"
+	is 0/0 "$(place_soon)" '... who has done it'
+	serve_pid=$heir
+	await 10 test -e "$hand"
 }
 
 start_pmtd_alone()
@@ -168,7 +209,9 @@ for node in "${ends[@]}"; do
 	reading
 	places
 	refused
+	silent
 	killed
+	ended_meanwhile
 	end_serve TERM
 	is 0 "$end_status" 'SIGTERM ends the last of them, with status 0'
 	ok '... and no socket is left' [ ! -e "$hand" ]

@@ -226,6 +226,35 @@ by_socket()
 	stop_pmtd
 }
 
+# Slaves as parts of another tape can't be there before pmtd is.
+inside_of_another()
+{
+	local first socket=$scratch/first
+
+	start_pmtd "mirror:{pair:$socket,pair:$scratch/second}"
+	fails 'a mirror of two slaves has no tape at first' \
+		timeout 10 dd if=/dev/zero of="$ntape" bs=1000 count=1
+	start_serve "$socket" "file:$scratch/a.tap"
+	first=$serve_pid
+	start_serve "$scratch/second" "file:$scratch/b.tap"
+	ok 'mt load loads it when they have come' \
+		timeout 10 mt -f "$ntape" load
+	ok '... and it is written to' \
+		timeout 10 dd if=/dev/zero of="$ntape" bs=1000 count=3
+	stop_pmtd
+	reap "$first"
+	reap "$serve_pid"
+	is '1000*3 mark' "$("$live/simh-ls" "$scratch/a.tap")" \
+		'... at the first'
+	ok '... and the second' cmp "$scratch/a.tap" "$scratch/b.tap"
+	start_pmtd "fault:{pair:$socket},do=read 1 EIO"
+	start_serve "$socket" "file:$scratch/c.tap"
+	ok 'a slave behind faults is loaded by an open' \
+		timeout 10 dd if=/dev/zero of="$ntape" bs=1000 count=3
+	stop_pmtd
+	reap "$serve_pid"
+}
+
 refuses()
 {
 	local spec
@@ -252,5 +281,6 @@ a_new_slave
 by_poll
 reports
 by_socket
+inside_of_another
 refuses
 done_testing

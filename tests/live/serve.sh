@@ -130,6 +130,37 @@ waits()
 	stop_pmtd
 }
 
+# It waits for whoever does not answer, but not when it is to end.
+ends_while_opening()
+{
+	start_pair
+	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Listen => 1,
+		Local => shift) or die; print STDOUT "listens\n"; close STDOUT;
+		my $c = $s->accept; <$c>' "$scratch/silent" >"$scratch/said" &
+	silent=$!
+	await 10 contains "$scratch/said" listens
+	for node in "$scratch/silent" "$ntape"; do
+		"$pmtserve" --foreground --pidfile "$scratch/serve.pid" \
+			"$node" "file:$image" 2>>"$serve_log" &
+		serve_pid=$!
+		await 10 catches_sigterm "$serve_pid"
+		read -r -t 0.3 < <(:) || : # until it waits, as in hang.sh
+		end_serve TERM
+		is 1 "$end_status" "SIGTERM ends it while it waits for $node"
+		ok '... and no pidfile is left' [ ! -e "$scratch/serve.pid" ]
+	done
+	reap "$silent"
+	stop_pmtd
+}
+
+catches_sigterm()
+{
+	local caught
+
+	caught=$(sed -n 's/^SigCgt:[[:space:]]*/0x/p' "/proc/$1/status")
+	[ $((${caught:-0} >> 14 & 1)) -eq 1 ]
+}
+
 as_a_daemon()
 {
 	local pid
@@ -199,6 +230,7 @@ serves "$slave" node
 [ "$transport" = cuse ] || serves "$socket" socket
 ends_durably
 waits
+ends_while_opening
 as_a_daemon
 refuses
 [ "$transport" = cuse ] || manual

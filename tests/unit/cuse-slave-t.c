@@ -167,11 +167,12 @@ write_at(uint64_t fh, const void *data, size_t size, uint64_t offset)
 	return h->error != 0 ? (int64_t)h->error : (int64_t)out->size;
 }
 
+/* Its handle for the kernel is the file's. */
 static unsigned
 poll_as(uint64_t fh, bool notify)
 {
 	const struct fuse_poll_in arg = { .fh = fh,
-		.kh = 9,
+		.kh = fh,
 		.flags = notify ? FUSE_POLL_SCHEDULE_NOTIFY : 0 };
 	const struct fuse_poll_out *out;
 
@@ -527,6 +528,34 @@ test_poll(void)
 	stop();
 }
 
+/* Who is thrown out and polls on does not take the next one's wake-up. */
+static void
+test_poll_of_two(void)
+{
+	const struct fuse_notify_poll_wakeup_out *woken;
+	const struct heard *h;
+	struct asker a;
+	uint64_t old, fh;
+
+	start();
+	old = be_slave();
+	port_throw_out(port, (struct port_end *)slave, "a test");
+	fh = be_slave();
+	(void)poll_as(fh, true); /* as above */
+	tap_is_int(POLLHUP | POLLERR, poll_as(old, true),
+	    "one that was thrown out polls, too");
+	begin(&a, PMT_REWIND, 0);
+	h = hear();
+	woken = (const void *)h->data;
+	tap_ok(h->unique == 0 && h->error == FUSE_NOTIFY_POLL,
+	    "a request wakes");
+	tap_is_int((int64_t)fh, (int64_t)woken->kh, "... the slave");
+	release(fh);
+	(void)end(&a); /* he has not answered */
+	release(old);
+	stop();
+}
+
 /* Does what ${misdeed} says to a reply of ${size} bytes; what write(2) gave. */
 enum misdeed {
 	UNREAD,
@@ -663,6 +692,34 @@ test_gone(void)
 	stop();
 }
 
+/* A question for one who has left is not put to the next at the node. */
+static void
+test_next(void)
+{
+	struct port_end *e;
+	struct port_call call = { .request = { .op = PMT_REWIND } };
+	struct asker a;
+	uint64_t fh;
+
+	start();
+	e = (struct port_end *)slave;
+	fh = be_slave();
+	call.arrival = e->arrival;
+	release(fh);
+	tap_is_int(-EPIPE, e->ops->exchange(e, &call, 200),
+	    "a question comes to the node after its slave has left");
+	fh = be_slave();
+	tap_is_int(-EPIPE, e->ops->exchange(e, &call, 200),
+	    "... and when another is there, it is not his");
+	tap_is_int(0, poll_as(fh, false), "... who is not asked");
+	begin(&a, PMT_REWIND, 0);
+	(void)read_message(fh, 4096);
+	(void)write_message(fh, message, reply_to_message(message));
+	tap_is_int(0, end(&a), "... but what is his he answers");
+	release(fh);
+	stop();
+}
+
 int
 main(void)
 {
@@ -676,8 +733,10 @@ main(void)
 	test_pieces();
 	test_waiting();
 	test_poll();
+	test_poll_of_two();
 	test_misdeeds();
 	test_unasked();
 	test_gone();
+	test_next();
 	return tap_done();
 }

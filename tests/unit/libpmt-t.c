@@ -125,6 +125,74 @@ test_requests(bool node)
 	    "it is not sent twice");
 }
 
+/* What the bytes of a reply have no room for must not be made to fit. */
+static void
+test_refused_answers(void)
+{
+	static const struct {
+		const char *what;
+		int error;
+		int cond;
+		struct pmt_position at;
+	} wrong[] = {
+		{ "an error that there is not", 600, PMT_NONE,
+		    { .object = 4 } },
+		{ "one that would be none in 16 bits", 65536, PMT_NONE,
+		    { .object = 4 } },
+		{ "a negative one", -EIO, PMT_NONE, { .object = 4 } },
+		{ "a condition that there is not", 0, 40,
+		    { .object = 5, .known = true } },
+		{ "a partition that there is not", EIO, PMT_NONE,
+		    { .object = 4, .partition = 4, .known = true } },
+		{ "more filemarks than objects", EIO, PMT_NONE,
+		    { .object = 4, .file = 5, .known = true } },
+	};
+
+	begin(false);
+	ask(to_write(10));
+	(void)pmt_pair_next(pair, &request); /* as above */
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		reply = pmt_reply_to(&request);
+		reply.error = wrong[i].error;
+		reply.cond = (enum pmt_cond)wrong[i].cond;
+		reply.at = wrong[i].at;
+		tap_is_int(-EINVAL, pmt_pair_answer(pair, &reply),
+		    "an answer with %s is refused", wrong[i].what);
+	}
+	tap_ok(!hear(), "... and nothing of it is sent");
+	reply = pmt_reply_to(&request);
+	reply.error = 511;
+	tap_is_int(0, pmt_pair_answer(pair, &reply), "the last error is one");
+}
+
+/* The bytes offered to read(2) at a node grow with the requests. */
+static void
+test_usual(void)
+{
+	static const size_t lens[] = { 1, 10000, PMT_PAIR_MAX_RECORD };
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		size_t len = compose(to_write(lens[i]));
+		FILE *file = tmpfile(); /* which can be read whole, too */
+
+		if (file == NULL || fwrite(message, 1, len, file) != len ||
+		    fflush(file) != 0 || lseek(fileno(file), 0, SEEK_SET) != 0)
+			tap_bail("no file: %s", strerror(errno));
+		pmt_pair_close(pair);
+		if (pair_adopt(dup(fileno(file)), &pair) < 0)
+			tap_bail("no pair");
+		pair->usual = PMT_PAIR_MAX_MESSAGE;
+		tap_is_int(0, pmt_pair_next(pair, &request),
+		    "a request with a record of %zu bytes comes", lens[i]);
+		tap_ok(pair->usual >= len &&
+			pair->header + pair->usual <=
+			    pair->map + pair->map_size,
+		    "... as many are offered next, but no more than there are "
+		    "(%zu)",
+		    pair->usual);
+		(void)fclose(file); /* it is no more */
+	}
+}
+
 static void
 test_reads(bool node)
 {
@@ -463,6 +531,49 @@ test_give(void)
 	(void)close(via[1]);
 }
 
+/* How many descriptors are open. */
+static int
+count_open(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void
+test_take_two(void)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	char bytes[] = "pmtpair\1\0\0\0\0\0\0\0";
+	struct iovec iov = { bytes, 16 };
+	struct msghdr two = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&two);
+	struct pmt_pair *heir = NULL;
+	size_t len = 0;
+	int via[2], before;
+
+	(void)socketpair(AF_UNIX, SOCK_STREAM, 0, via);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(c), via, sizeof(via));
+	before = count_open();
+	(void)sendmsg(via[0], &two, 0); /* it fits */
+	tap_is_int(-EPROTO, pmt_pair_take(via[1], &heir, NULL, &len),
+	    "two descriptors are no pair");
+	tap_is_int(before, count_open(), "... and neither stays open");
+	(void)close(via[0]);
+	(void)close(via[1]);
+}
+
 static void
 test_take_nonsense(void)
 {
@@ -529,6 +640,8 @@ main(void)
 	test_requests(true);
 	test_reads(false);
 	test_reads(true);
+	test_refused_answers();
+	test_usual();
 	test_pieces();
 	test_nonsense();
 	test_large(false);
@@ -538,6 +651,7 @@ main(void)
 	test_hello();
 	test_open();
 	test_give();
+	test_take_two();
 	test_take_nonsense();
 	test_loop();
 	pmt_pair_close(pair);

@@ -346,6 +346,16 @@ test_death(void)
 	put(fd, reply, good_reply(&request));
 	(void)close(fd);
 	tap_is_int(0, end(&a), "one that dies when he has answered, has");
+	port_set_timeout(port, WAIT_MS);
+	alarms = 0;
+	fd = be_slave();
+	begin(&a, PMT_WRITE, BIG);
+	tap_ok(get(fd, message, 100000), "one that takes a part of a record");
+	(void)shutdown(fd, SHUT_WR);
+	tap_is_int(-ENOLINK, end(&a), "... and says nothing more, has not");
+	tap_ok(strstr(said, "gone, with no answer to WRITE") != NULL,
+	    "... which is seen before it is late: %s", said);
+	(void)close(fd);
 	stop();
 }
 

@@ -46,6 +46,9 @@ struct loop_end {
 	int fails;	     /* what exchange() returns; 0: what it should */
 	bool leaves;	     /* detaches before it fails, and another comes */
 	const char *garbage; /* words of an error, as they are */
+	enum pmt_cond half;  /* of an answer of which only the header comes */
+	bool parts;	     /* goes when he has answered */
+	int error;	     /* that he answers with, if not 0 */
 	unsigned cuts;
 	unsigned asked;
 	enum pmt_op last;
@@ -69,10 +72,21 @@ answer(struct loop_end *e, struct port_call *call)
 		reply.data = e->garbage;
 		reply.len = strlen(e->garbage);
 	}
+	if (e->half != PMT_NONE) {
+		reply.error = ENOSPC;
+		reply.cond = e->half;
+		reply.done = 0;
+		reply.at = call->request.at;
+		reply.len = 10;
+	}
+	if (e->error != 0)
+		pmt_reply_fail(&reply, e->error, "");
 	reply.op = call->request.op;
 	reply.id = call->request.id;
 	pair_wire_put_reply(header, &reply);
 	r = port_take_header(call, header, &data, &len);
+	if (r == 0 && e->half != PMT_NONE)
+		return -EPIPE;
 	if (r == 0 && len > 0)
 		memcpy(data, reply.data, len);
 	return r;
@@ -82,6 +96,7 @@ static int
 loop_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 {
 	struct loop_end *e = (struct loop_end *)end;
+	int r;
 
 	(void)timeout_ms;
 	e->asked++;
@@ -94,7 +109,12 @@ loop_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 	if (e->fails == -EPROTO)
 		(void)snprintf(call->why, sizeof(call->why),
 		    "nonsense"); /* fits */
-	return e->fails != 0 ? e->fails : answer(e, call);
+	if (e->fails != 0)
+		return e->fails;
+	r = answer(e, call);
+	if (e->parts)
+		port_detach(e->port, end);
+	return r;
 }
 
 static void
@@ -349,6 +369,43 @@ test_loss(void)
 	(void)tape_write_filemarks(t, 0, false, &done, &cond);
 	port_detach(pair_port(t), &e.base);
 	tap_is_int(0, tape_unload(t), "what was durable is none the worse");
+	come(&e);
+	(void)tape_load(t);
+	(void)tape_write(t, "abc", 3, &cond);
+	e.error = ENOMEDIUM;
+	tap_is_int(-EIO, tape_write(t, "abc", 3, &cond),
+	    "a slave whose tape has vanished: EIO");
+	tap_is_int(-EIO, tape_read(t, buf, 8, &len, &cond), "... to a read");
+	e.error = 0;
+	e.parts = true;
+	tap_is_int(0, tape_unload(t),
+	    "a slave that has unloaded may go at once");
+	free_end(&e);
+	tape_free(t);
+}
+
+/* The header says that the medium is full, but its words never come. */
+static void
+test_half(void)
+{
+	struct tape *t = new_tape();
+	struct loop_end e = new_end(pair_port(t));
+	enum tape_cond cond;
+	uint32_t done;
+
+	come(&e);
+	(void)tape_load(t);
+	e.half = PMT_EOM;
+	tap_is_int(-EIO, tape_write(t, "abc", 3, &cond),
+	    "a slave that dies in the middle of \"full\" has not said it");
+	tap_is_int(TAPE_NONE, cond, "... to a write");
+	e.half = PMT_NONE;
+	come(&e);
+	(void)tape_load(t);
+	e.half = PMT_EOM;
+	tap_is_int(-EIO, tape_write_filemarks(t, 2, false, &done, &cond),
+	    "... to filemarks");
+	tap_ok(cond == TAPE_NONE && done == 0, "... of which none is written");
 	free_end(&e);
 	tape_free(t);
 }
@@ -416,6 +473,7 @@ main(void)
 	test_leaving();
 	test_life();
 	test_loss();
+	test_half();
 	test_words();
 	test_drive();
 	return tap_done();
