@@ -184,7 +184,7 @@ ended_meanwhile()
 	await 10 unloaded
 	timeout 20 mt -f "$ntape" rewind >"$scratch/output" 2>&1 &
 	client=$!
-	read -r -t 0.3 < <(:) || : # until it waits, as in hang.sh
+	read -r -t 0.3 <> <(:) || : # until it waits
 	end_serve TERM
 	is 0 "$end_status" 'SIGTERM ends the old one in the middle of a handover'
 	ok '... and what was asked is left to the new one' reap "$client"

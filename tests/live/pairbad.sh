@@ -96,7 +96,7 @@ now_ms()
 # As long as it takes until nobody takes it for a short wait any more (hang.sh).
 stall()
 {
-	read -r -t 0.3 < <(:) || :
+	read -r -t 0.3 <> <(:) || :
 }
 
 stalled()

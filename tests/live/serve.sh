@@ -144,7 +144,7 @@ ends_while_opening()
 			"$node" "file:$image" 2>>"$serve_log" &
 		serve_pid=$!
 		await 10 catches_sigterm "$serve_pid"
-		read -r -t 0.3 < <(:) || : # until it waits, as in hang.sh
+		read -r -t 0.3 <> <(:) || : # until it waits
 		end_serve TERM
 		is 1 "$end_status" "SIGTERM ends it while it waits for $node"
 		ok '... and no pidfile is left' [ ! -e "$scratch/serve.pid" ]
