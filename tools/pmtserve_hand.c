@@ -163,7 +163,7 @@ hear(int fd, int stop_fd, const char *word, size_t len, int timeout_ms)
 {
 	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
 		{ .fd = stop_fd, .events = POLLIN } };
-	char said[WORD_MAX];
+	char said[WORD_MAX] = "";
 	size_t have = 0;
 	ssize_t n = 1;
 	int r;

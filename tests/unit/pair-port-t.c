@@ -369,6 +369,19 @@ test_loss(void)
 	(void)tape_write_filemarks(t, 0, false, &done, &cond);
 	port_detach(pair_port(t), &e.base);
 	tap_is_int(0, tape_unload(t), "what was durable is none the worse");
+	free_end(&e);
+	tape_free(t);
+}
+
+static void
+test_vanished(void)
+{
+	struct tape *t = new_tape();
+	struct loop_end e = new_end(pair_port(t));
+	enum tape_cond cond;
+	size_t len;
+	char buf[8];
+
 	come(&e);
 	(void)tape_load(t);
 	(void)tape_write(t, "abc", 3, &cond);
@@ -473,6 +486,7 @@ main(void)
 	test_leaving();
 	test_life();
 	test_loss();
+	test_vanished();
 	test_half();
 	test_words();
 	test_drive();
