@@ -91,7 +91,7 @@ stopped_in()
 	local name=$1 rule=$2 op=$4 result=$5 after=$6 before
 
 	read -r -a before <<<"$3"
-	stalled "$rule" 3
+	stalled "$rule" 4 # as long as all that follows may take in the lab
 	start_client "${before[@]}" "$op" nop
 	is_stopped "$name"
 	if [ "$op" = close ]; then
@@ -113,6 +113,8 @@ is_killed()
 {
 	local begin took status
 
+	# Until others see to the requests: hang.sh waits so, too.
+	read -r -t 0.3 _ <> <(:) || : # nothing comes there
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"

@@ -48,7 +48,7 @@ killed_in()
 
 	# The tape has to have got the request, or nothing is shown.
 	await 10 grep -q . "/proc/$client/stat" || bail 'no client'
-	read -r -t 0.3 < <(:) || :
+	read -r -t 0.3 <> <(:) || :
 	[ "$first" = none ] || kill "-$first" "$client"
 	begin=$(now_ms)
 	kill -KILL "$client"
