@@ -14,8 +14,8 @@
 need tar cmp
 
 case $transport in
-fuse) runs=${PMT_RUNS:-100} latest=20000 ;; # microseconds until a kill
-cuse) runs=${PMT_RUNS:-10} latest=300000 ;;
+fuse) runs=${PMT_RUNS:-250} latest=20000 ;; # microseconds until a kill
+cuse) runs=${PMT_RUNS:-20} latest=300000 ;;
 esac
 factors=(1 7 20 128 248 512 2048) # of tar -b
 added=77 # bytes, the record that is added after each kill

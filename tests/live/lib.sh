@@ -219,7 +219,7 @@ start_pmtd()
 	[ -z "${PMT_PAIR-}" ] || given[-1]=pair:
 	"$pmtd" --foreground "${options[@]}" "${given[@]}" 2>>"$log" &
 	pmtd_pid=$!
-	if ! { await 40 ready_or_ended && nodes_exist; }; then
+	if ! { await "${start_patience:-10}" ready_or_ended && nodes_exist; }; then
 		diag <"$log"
 		bail "pmtd does not start: $*"
 	fi

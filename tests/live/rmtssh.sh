@@ -82,6 +82,7 @@ await 10 far_ready_or_ended
 [ -e "$far" ] || bail "pmtd does not start"
 
 make_tree "$scratch/tree"
+start_patience=40 # seconds: several connections of ssh, in the lab
 start_pmtd "rmt:root@127.0.0.1:$far,rsh=$scratch/bin/ssh,window=1M,dialect=gnu"
 ok 'tar writes through ssh' tar -C "$scratch/tree" -cf "$ntape" .
 ok 'and compares' rewound tar -C "$scratch/tree" -df "$ntape"
