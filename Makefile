@@ -69,7 +69,8 @@ core_obj := $(call objects,$(filter-out daemon/pmtd.c daemon/process.c, \
 cuse_obj := $(call objects,$(wildcard cuse/*.c))
 pmtimg_obj := $(call objects,$(wildcard tools/pmtimg*.c) tools/progress.c)
 pmtserve_obj := $(call objects,$(wildcard tools/pmtserve*.c))
-libpmt_obj := $(call objects,$(wildcard pair/libpmt*.c) pair/wire.c)
+libpmt_src := $(wildcard pair/libpmt*.c) pair/wire.c pair/memory.c pair/stream.c
+libpmt_obj := $(call objects,$(libpmt_src))
 testlib_obj := $(call objects,$(wildcard tests/lib/*.c))
 
 programs = $(BUILD)/pmtd $(BUILD)/pmtimg $(BUILD)/pmt-rmt $(BUILD)/pmtserve
@@ -203,11 +204,11 @@ FUZZ_SECONDS ?= 60
 fuzz_src_rmt-server = $(wildcard rmt/server*.c daemon/drive*.c) rmt/table.c \
 	rmt/wire.c $(wildcard daemon/fault*.c) daemon/null.c
 
-fuzz_src_pair-request = pair/wire.c $(wildcard pair/libpmt*.c) pair/serve.c \
+fuzz_src_pair-request = $(libpmt_src) pair/serve.c \
 	tests/lib/memtape.c
 
-fuzz_src_pair-reply = pair/wire.c pair/port.c pair/pair.c pair/listen.c \
-	pair/serve.c $(wildcard pair/libpmt*.c daemon/drive*.c) \
+fuzz_src_pair-reply = $(libpmt_src) pair/port.c pair/pair.c pair/listen.c \
+	pair/serve.c $(wildcard daemon/drive*.c) \
 	tests/lib/memtape.c
 
 $(BUILD)/fuzz/%: tests/fuzz/%-fuzz.c $(wildcard tests/fuzz/*.h daemon/*.[ch] \

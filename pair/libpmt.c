@@ -22,6 +22,7 @@
 
 #include "bytes.h"
 #include "libpmt_pair.h"
+#include "stream.h"
 #include "wire.h"
 
 /* How long pmtd may have to do with others before it greets, ms. */
@@ -63,6 +64,7 @@ pair_adopt(int fd, struct pmt_pair **ret_pair)
 	pair->fd = fd;
 	pair->is_socket = S_ISSOCK(st.st_mode);
 	pair->usual = USUAL_STEP;
+	pair->memory = MEMORY_NONE;
 	pair->why = "";
 	*ret_pair = pair;
 	return 0;
@@ -133,10 +135,12 @@ pmt_pair_fd(const struct pmt_pair *pair)
 	return pair->fd;
 }
 
+/* Where the data of the request are, or those of its answer may be. */
 void *
 pmt_pair_room(struct pmt_pair *pair)
 {
-	return pair->header + PMT_PAIR_HEADER;
+	return pair->shared ? pair->memory.bytes
+			    : pair->header + PMT_PAIR_HEADER;
 }
 
 const char *
@@ -151,6 +155,7 @@ pmt_pair_close(struct pmt_pair *pair)
 	if (pair == NULL)
 		return;
 	(void)close(pair->fd); /* answers were sent whole, or not */
+	memory_drop(&pair->memory);
 	(void)munmap(pair->map, pair->map_size);
 	free(pair);
 }
@@ -233,6 +238,33 @@ read_node(struct pmt_pair *pair)
 }
 
 /*
+ * On a socket memory may come along, with HELLO; without it records come as
+ * messages, so it is no loss if it can't be had.
+ */
+static ssize_t
+read_socket(struct pmt_pair *pair)
+{
+	struct iovec iov = { pair->header + pair->have,
+		PMT_PAIR_MAX_MESSAGE - pair->have };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	union stream_rights rights;
+	int fds[STREAM_FDS];
+	ssize_t n;
+
+	stream_expect(&message, &rights);
+	n = recvmsg(pair->fd, &message, MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return n;
+	stream_detach(&message, fds);
+	if (fds[0] >= 0 && pair->memory.bytes == NULL) {
+		(void)memory_take(&pair->memory, fds[0]);
+		fds[0] = -1; /* it is the memory's */
+	}
+	stream_close(fds);
+	return n;
+}
+
+/*
  * Reads until a message is whole.  There can be nothing behind it: the next
  * request comes after the answer.
  */
@@ -242,9 +274,7 @@ receive(struct pmt_pair *pair)
 	ssize_t n;
 
 	for (;;) {
-		n = pair->is_socket ? read(pair->fd, pair->header + pair->have,
-					  PMT_PAIR_MAX_MESSAGE - pair->have)
-				    : read_node(pair);
+		n = pair->is_socket ? read_socket(pair) : read_node(pair);
 		if (n < 0)
 			return failed(pair, errno);
 		if (n == 0)
@@ -273,6 +303,10 @@ take_request(struct pmt_pair *pair)
 	pair->have = 0;
 	if (pair_wire_get_request(pair->header, &pair->request, &why) < 0)
 		return end(pair, -EPROTO, why);
+	pair->shared = pair->request.op != PMT_HELLO &&
+	    (pair->request.flags & PMT_SHARED) != 0;
+	if (pair->shared && pair->memory.bytes == NULL)
+		return end(pair, -EPROTO, "no memory has come to share");
 	if (pair->request.len > 0)
 		pair->request.data = pmt_pair_room(pair);
 	pair->asked = true;
@@ -288,6 +322,8 @@ say_hello(struct pmt_pair *pair)
 
 	reply.at = (struct pmt_position){ .known = false };
 	reply.done = PMT_PAIR_VERSION;
+	reply.shared = pair->memory.bytes != NULL &&
+	    (pair->request.flags & PMT_SHARED) != 0;
 	if (pair->request.unit <= PMT_PAIR_VERSION &&
 	    pair->request.count >= PMT_PAIR_VERSION)
 		return pmt_pair_answer(pair, &reply);
@@ -366,18 +402,6 @@ put(struct pmt_pair *pair, struct iovec iov[2])
 	return write(pair->fd, pair->header, iov[0].iov_len + iov[1].iov_len);
 }
 
-static void
-advance(struct iovec iov[2], size_t n)
-{
-	for (int i = 0; i < 2; i++) {
-		size_t part = n < iov[i].iov_len ? n : iov[i].iov_len;
-
-		iov[i].iov_base = (uint8_t *)iov[i].iov_base + part;
-		iov[i].iov_len -= part;
-		n -= part;
-	}
-}
-
 /* An answer is never left half: signals, and a full socket, are waited out. */
 static int
 send_all(struct pmt_pair *pair, struct iovec iov[2])
@@ -395,7 +419,7 @@ send_all(struct pmt_pair *pair, struct iovec iov[2])
 		else if (n < 0 && errno != EINTR)
 			return failed(pair, errno);
 		if (n > 0)
-			advance(iov, (size_t)n);
+			stream_advance(iov, 2, (size_t)n);
 	}
 	return 0;
 }
@@ -403,9 +427,10 @@ send_all(struct pmt_pair *pair, struct iovec iov[2])
 static int
 send_reply(struct pmt_pair *pair, const struct pmt_reply *reply)
 {
-	uint8_t *room = pmt_pair_room(pair);
+	uint8_t *room =
+	    reply->shared ? pair->memory.bytes : pair->header + PMT_PAIR_HEADER;
 	struct iovec iov[2] = { { pair->header, PMT_PAIR_HEADER },
-		{ room, reply->len } };
+		{ room, reply->shared ? 0 : reply->len } };
 
 	if (reply->len > 0 && reply->data != room) {
 		/* Short ones, too: one piece is cheaper than two. */
@@ -439,18 +464,22 @@ what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
 int
 pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 {
+	struct pmt_reply sent = *reply;
 	const char *why;
 	int r;
 
 	pair->why = "";
 	if (!pair->asked)
 		return fail(pair, -EINVAL, "there is nothing to answer");
-	why = what_is_wrong(&pair->request, reply);
+	if (pair->request.op != PMT_HELLO)
+		sent.shared =
+		    pair->shared && reply->op == PMT_READ && reply->error == 0;
+	why = what_is_wrong(&pair->request, &sent);
 	if (why != NULL)
 		return fail(pair, -EINVAL, why);
 	if (pair->ended)
 		return gone(pair);
-	r = send_reply(pair, reply);
+	r = send_reply(pair, &sent);
 	pair->asked = false;
 	return r;
 }

@@ -5,6 +5,8 @@
 
 #include <pmt/pair.h>
 
+#include "memory.h"
+
 #define USUAL_STEP ((size_t)4096)
 
 /*
@@ -15,6 +17,7 @@ struct pmt_pair {
 	int fd;
 	bool is_socket; /* a stream, in which headers frame; else a node */
 	bool asked;	/* ${request} is not answered yet */
+	bool shared;	/* its record is in ${memory}, or may be */
 	bool ended;	/* nothing more can be read or written */
 	struct pmt_request request;
 	size_t have;	 /* bytes of a message that is not whole yet */
@@ -22,6 +25,7 @@ struct pmt_pair {
 	uint8_t *header; /* PMT_PAIR_HEADER bytes, the record behind them */
 	uint8_t *map;	 /* what is to be unmapped, of ${map_size} bytes */
 	size_t map_size;
+	struct memory memory; /* that pmtd has, too, at a socket */
 	const char *why;
 };
 

@@ -24,8 +24,11 @@
 #include <unistd.h>
 
 #include "listen.h"
+#include "memory.h"
 #include "port.h"
 #include "spec.h"
+#include "stream.h"
+#include "wire.h"
 
 /* What may lie sent and not yet received, bytes. */
 #define SOCKET_BUFFER (1 << 20)
@@ -38,6 +41,7 @@ struct peer {
 	int fd;
 	int wake_fd; /* the thread's */
 	atomic_bool cut;
+	struct memory memory; /* that he has, too */
 };
 
 struct listen {
@@ -87,39 +91,60 @@ await(int fd, short events, int64_t deadline)
 	return 0;
 }
 
-/* Takes ${n} bytes off the front of what is left. */
+/* The record, if there is one, goes through the memory, if there is some. */
 static void
-advance(struct iovec *iov, size_t count, size_t n)
+share(struct peer *peer, struct port_call *call)
 {
-	for (size_t i = 0; i < count; i++) {
-		size_t part = n < iov[i].iov_len ? n : iov[i].iov_len;
+	struct pmt_request *request = &call->request;
+	bool writes = request->op == PMT_WRITE;
 
-		iov[i].iov_base = (uint8_t *)iov[i].iov_base + part;
-		iov[i].iov_len -= part;
-		n -= part;
-	}
+	if (peer->memory.bytes == NULL ||
+	    (!writes && request->op != PMT_READ) ||
+	    !memory_back(&peer->memory, request->count))
+		return;
+	request->flags |= PMT_SHARED;
+	pair_wire_put_request(call->header, request);
+	if (writes)
+		memcpy(peer->memory.bytes, request->data, request->len);
+}
+
+/* Offers him the memory, with HELLO. */
+static void
+offer(struct peer *peer, struct port_call *hello)
+{
+	if (memory_make(&peer->memory) < 0)
+		return; /* then records go through the socket */
+	hello->request.flags |= PMT_SHARED;
+	pair_wire_put_request(hello->header, &hello->request);
 }
 
 static int
 send_request(const struct peer *peer, struct port_call *call, int64_t deadline)
 {
+	const struct pmt_request *request = &call->request;
+	bool shared = (request->flags & PMT_SHARED) != 0;
 	struct iovec iov[2] = {
 		{ call->header, sizeof(call->header) },
-		{ (void *)(uintptr_t)call->request.data, call->request.len },
+		{ (void *)(uintptr_t)request->data, shared ? 0 : request->len },
 	};
-	const struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = 2 };
+	union stream_rights rights;
 	int flags = MSG_NOSIGNAL | (deadline != 0 ? MSG_DONTWAIT : 0);
 
+	if (shared && request->op == PMT_HELLO)
+		stream_attach(&message, &rights, &peer->memory.fd, 1);
 	while (iov[0].iov_len + iov[1].iov_len > 0) {
 		int r = await(peer->fd, POLLOUT, deadline);
 		ssize_t n = r < 0 ? 0 : sendmsg(peer->fd, &message, flags);
 
 		if (r < 0)
 			return r;
-		if (n > 0)
-			advance(iov, 2, (size_t)n);
-		else if (errno != EAGAIN && failure() < 0)
+		if (n > 0) {
+			stream_advance(iov, 2, (size_t)n);
+			message.msg_controllen = 0; /* it has gone along */
+		} else if (errno != EAGAIN && failure() < 0) {
 			return -EPIPE;
+		}
 	}
 	return 0;
 }
@@ -141,7 +166,7 @@ receive(const struct peer *peer, struct iovec *iov, size_t count,
 	} while (n < 0 && failure() == 0);
 	if (n <= 0)
 		return -EPIPE;
-	advance(iov, count, (size_t)n);
+	stream_advance(iov, count, (size_t)n);
 	return n;
 }
 
@@ -191,15 +216,20 @@ receive_reply(const struct peer *peer, struct port_call *call, int64_t deadline)
 			return (int)n;
 		came += (size_t)n;
 	}
+	if (call->reply.shared && call->reply.len > 0)
+		memcpy(call->buf, peer->memory.bytes, call->reply.len);
 	return 0;
 }
 
 static int
 peer_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 {
-	const struct peer *peer = (struct peer *)end;
+	struct peer *peer = (struct peer *)end;
 	int64_t deadline = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
-	int r = send_request(peer, call, deadline);
+	int r;
+
+	share(peer, call);
+	r = send_request(peer, call, deadline);
 
 	return r < 0 ? r : receive_reply(peer, call, deadline);
 }
@@ -245,6 +275,7 @@ drop_peer(struct listen *l)
 	port_detach(l->port, &peer->base);
 	port_await_idle(l->port, &peer->base);
 	(void)close(peer->fd); /* nobody uses it any more */
+	memory_drop(&peer->memory);
 	free(peer);
 	l->peer = NULL;
 }
@@ -268,12 +299,15 @@ greet(struct listen *l, struct peer *peer)
 	int r;
 
 	port_hello(&hello);
+	offer(peer, &hello);
 	r = peer_exchange(&peer->base, &hello, LISTEN_HELLO_MS);
 	if (r == 0 && hello.reply.error != 0) {
 		(void)snprintf(hello.why, sizeof(hello.why),
 		    "it refuses HELLO"); /* fits */
 		r = -EPROTO;
 	}
+	if (!hello.reply.shared)
+		memory_drop(&peer->memory);
 	if (r == 0)
 		port_ready(l->port, &peer->base);
 	else if (r == -EPROTO)
@@ -303,7 +337,8 @@ let_in(struct listen *l)
 	}
 	*peer = (struct peer){ .base.ops = &peer_ops,
 		.fd = fd,
-		.wake_fd = l->wake_fd };
+		.wake_fd = l->wake_fd,
+		.memory = MEMORY_NONE };
 	if (port_attach(l->port, &peer->base, pid_of(fd)) < 0) {
 		(void)close(fd); /* as above: who comes second hears nothing */
 		free(peer);

@@ -270,6 +270,12 @@ port_hello(struct port_call *call)
 	pair_wire_put_request(call->header, &call->request);
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 int
 port_take_header(struct port_call *call, const uint8_t header[PMT_PAIR_HEADER],
     void **ret_data, size_t *ret_len)
@@ -279,6 +285,8 @@ port_take_header(struct port_call *call, const uint8_t header[PMT_PAIR_HEADER],
 	bool record;
 	int r = pair_wire_get_reply(header, &reply, &why);
 
+	if (r == 0 && reply.shared && reply.op == PMT_READ)
+		reply.len = least(reply.done, call->request.count);
 	if (r == 0)
 		r = pair_wire_check_reply(&call->request, &reply, &why);
 	if (r < 0) {
@@ -292,7 +300,7 @@ port_take_header(struct port_call *call, const uint8_t header[PMT_PAIR_HEADER],
 	reply.data = record ? call->buf : call->side;
 	call->reply = reply;
 	*ret_data = record ? call->buf : call->side;
-	*ret_len = reply.len;
+	*ret_len = reply.shared ? 0 : reply.len;
 	return 0;
 }
 

@@ -147,9 +147,10 @@ void port_throw_out(struct port *p, struct port_end *end, const char *why);
 void port_await_idle(struct port *p, const struct port_end *end);
 
 /*
- * Looks at the header of a reply.  0: ${call->reply} is set, and its
- * ${ret_len} bytes of data go to ${ret_data}.  -EPROTO: no answer to this
- * question, as ${call->why} says.
+ * Looks at the header of a reply.  0: ${call->reply} is set, and the
+ * ${ret_len} bytes of data that follow go to ${ret_data}; those of one that is
+ * shared are the end's to put where ${call->reply.data} points.  -EPROTO: no
+ * answer to this question, as ${call->why} says.
  */
 int port_take_header(struct port_call *call,
     const uint8_t header[PMT_PAIR_HEADER], void **ret_data, size_t *ret_len);

@@ -32,15 +32,15 @@ struct op {
 };
 
 static const struct op ops[PMT_OPS] = {
-	[PMT_HELLO] = { "HELLO", ANY_UNIT, UINT64_MAX, 0, COND(PMT_NONE),
-	    check_hello },
+	[PMT_HELLO] = { "HELLO", ANY_UNIT, UINT64_MAX, PMT_SHARED,
+	    COND(PMT_NONE), check_hello },
 	[PMT_LOAD] = { "LOAD", 0, 0, 0, COND(PMT_NONE), check_loaded },
 	[PMT_UNLOAD] = { "UNLOAD", 0, 0, 0, COND(PMT_NONE), NULL },
 	[PMT_DESCRIBE] = { "DESCRIBE", 0, 0, 0, COND(PMT_NONE),
 	    check_describe },
-	[PMT_READ] = { "READ", 0, PMT_PAIR_MAX_RECORD, 0,
+	[PMT_READ] = { "READ", 0, PMT_PAIR_MAX_RECORD, PMT_SHARED,
 	    COND(PMT_NONE) | COND(PMT_FILEMARK) | COND(PMT_EOD), check_read },
-	[PMT_WRITE] = { "WRITE", 0, PMT_PAIR_MAX_RECORD, 0,
+	[PMT_WRITE] = { "WRITE", 0, PMT_PAIR_MAX_RECORD, PMT_SHARED,
 	    COND(PMT_NONE) | COND(PMT_EARLY_WARNING), check_write },
 	[PMT_FILEMARKS] = { "FILEMARKS", 0, UINT32_MAX, PMT_IMMEDIATE,
 	    COND(PMT_NONE) | COND(PMT_EARLY_WARNING), check_filemarks },
@@ -115,12 +115,19 @@ get_common(const uint8_t header[PMT_PAIR_HEADER], struct pmt_position *ret_at,
 	return NULL;
 }
 
+/* Whether the record of ${request} is not in the message. */
+static bool
+is_shared(const struct pmt_request *request)
+{
+	return request->op == PMT_WRITE && (request->flags & PMT_SHARED) != 0;
+}
+
 void
 pair_wire_put_request(uint8_t header[PMT_PAIR_HEADER],
     const struct pmt_request *request)
 {
 	put_common(header, request->op, request->flags, request->id,
-	    &request->at, request->len);
+	    &request->at, is_shared(request) ? 0 : request->len);
 	le32_put(header + 36, request->unit);
 	le64_put(header + 40, request->count);
 	le64_put(header + 48, request->at.known);
@@ -131,12 +138,13 @@ pair_wire_put_reply(uint8_t header[PMT_PAIR_HEADER],
     const struct pmt_reply *reply)
 {
 	put_common(header, reply->op, reply->cond, reply->id, &reply->at,
-	    reply->len);
+	    reply->shared ? 0 : reply->len);
 	le16_put(header + 36, reply->at.known);
 	le16_put(header + 38, (uint16_t)reply->error);
 	le64_put(header + 40, reply->done);
 	le64_put(header + 48, reply->used);
 	le32_put(header + 56, reply->room);
+	le32_put(header + 60, reply->shared);
 }
 
 /* Whether the fields of a request fit its operation; else why not. */
@@ -173,6 +181,10 @@ pair_wire_get_request(const uint8_t header[PMT_PAIR_HEADER],
 	request.at.known = le64_get(header + 48) == 1;
 	if (le64_get(header + 48) > 1 || le64_get(header + 56) != 0)
 		return wrong(ret_why, "bytes that are not zero");
+	if (is_shared(&request) && request.len > 0)
+		return wrong(ret_why, "data that are shared, and come as well");
+	if (is_shared(&request))
+		request.len = request.count;
 	why = check_request(&request);
 	if (why != NULL)
 		return wrong(ret_why, why);
@@ -196,8 +208,11 @@ pair_wire_get_reply(const uint8_t header[PMT_PAIR_HEADER],
 	reply.done = le64_get(header + 40);
 	reply.used = le64_get(header + 48);
 	reply.room = le32_get(header + 56);
-	if (le16_get(header + 36) > 1 || le32_get(header + 60) != 0)
+	reply.shared = le32_get(header + 60) == 1;
+	if (le16_get(header + 36) > 1 || le32_get(header + 60) > 1)
 		return wrong(ret_why, "bytes that are not zero");
+	if (reply.shared && reply.len > 0)
+		return wrong(ret_why, "data that are shared, and come as well");
 	if (le16_get(header + 6) > PMT_EOM)
 		return wrong(ret_why, "no such condition");
 	reply.cond = (enum pmt_cond)le16_get(header + 6);
@@ -351,6 +366,8 @@ check_failure(const struct pmt_request *request, const struct pmt_reply *reply)
 
 	if (reply->len > PMT_PAIR_MAX_WORDS)
 		return "too many words";
+	if (reply->shared)
+		return "words that are shared";
 	if (reply->cond != PMT_NONE && reply->cond != PMT_EOM)
 		return "a wrong condition";
 	if (reply->cond == PMT_EOM && (!writes || reply->error != ENOSPC))
@@ -373,6 +390,9 @@ check_success(const struct pmt_request *request, const struct pmt_reply *reply)
 
 	if ((COND(reply->cond) & op->conds) == 0)
 		return "a wrong condition";
+	if (reply->shared &&
+	    (request->op == PMT_WRITE || (request->flags & PMT_SHARED) == 0))
+		return "data that are shared, without memory";
 	if (reply->len > 0 && !has_data)
 		return "data that do not belong there";
 	return op->check != NULL ? op->check(request, reply) : NULL;

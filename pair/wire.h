@@ -21,8 +21,12 @@
  *   48      8   position: 1 known        40      8   done
  *   56      8   0                        48      8   used, bytes
  *                                        56      4   room, bytes
- *                                        60      4   0
+ *                                        60      4   1: shared, see below
  *   64     ...  data (WRITE)             64     ...  data
+ *
+ * A record may be in memory that both see (memory.h), instead of in the
+ * message: a WRITE with the flag PMT_SHARED has no data, nor has the reply to
+ * such a READ that says shared.  The bytes are the first of the memory, then.
  *
  * INFO, the data of the reply to DESCRIBE, PMT_PAIR_INFO bytes:
  *    0      4   min_record               24      8   capacity
@@ -50,7 +54,8 @@
 
 #include <pmt/pair.h>
 
-/* The bytes of the header; ${request->len} is the data's that follow. */
+/* The bytes of the header; ${request->len} bytes of data are in the message, or
+ * in the memory. */
 void pair_wire_put_request(uint8_t header[PMT_PAIR_HEADER],
     const struct pmt_request *request);
 void pair_wire_put_reply(uint8_t header[PMT_PAIR_HEADER],
@@ -58,8 +63,10 @@ void pair_wire_put_reply(uint8_t header[PMT_PAIR_HEADER],
 
 /*
  * The message that ${header} begins, with ${data} NULL and ${len} the bytes of
- * data that follow, at most PMT_PAIR_MAX_RECORD.  -EPROTO: no such message can
- * be; ${ret_why} says in a few words what is wrong with it.
+ * its data, at most PMT_PAIR_MAX_RECORD, which follow unless they are shared.
+ * Of a reply that is shared it is not known, and 0: as many as the request
+ * wants of the record.  -EPROTO: no such message can be; ${ret_why} says in a
+ * few words what is wrong with it.
  */
 int pair_wire_get_request(const uint8_t header[PMT_PAIR_HEADER],
     struct pmt_request *ret_request, const char **ret_why);

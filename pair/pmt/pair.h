@@ -66,6 +66,8 @@ enum pmt_op {
 };
 
 /* request.flags */
+#define PMT_SHARED 1u /* HELLO: memory to share comes along; WRITE: the record
+			 is in it; READ: it may be.  libpmt sees to that */
 #define PMT_IMMEDIATE 1u /* PMT_FILEMARKS: they need not be durable yet */
 #define PMT_WHOLE 1u	 /* PMT_ERASE: a long one, give space back */
 
@@ -122,6 +124,7 @@ struct pmt_reply {
 	const void *data; /* READ: the record's first bytes; DESCRIBE: packed
 			     by pmt_info_pack(); with an error: its words */
 	size_t len;
+	bool shared; /* the data are in the memory; libpmt sees to that */
 };
 
 /* What the medium is.  All sizes are bytes. */
@@ -167,9 +170,10 @@ int pmt_pair_fd(const struct pmt_pair *pair);
 int pmt_pair_next(struct pmt_pair *pair, struct pmt_request *ret_request);
 
 /*
- * Where a record that is read best goes: PMT_PAIR_MAX_RECORD bytes, the pair's,
- * from which it is sent without a copy.  Between a request other than
- * PMT_WRITE, whose record is there, and its answer.
+ * Where a record that is read best goes: as many bytes as PMT_READ asks for,
+ * the pair's, from which it is sent without a copy; at a socket pmtd sees them
+ * there.  Between a request other than PMT_WRITE, whose record is there, and
+ * its answer.
  */
 void *pmt_pair_room(struct pmt_pair *pair);
 

@@ -63,8 +63,8 @@ none "the codec of rmt/ does no I/O and knows nothing but the limits of a tape" 
 	< <(includes rmt/wire.[ch] | grep '"' |
 		grep -vE '"(bytes|wire|tape)\.h"')
 none "libpmt and the codec of pair/ need libc and the bytes, and no tape" \
-	< <(includes pair/libpmt*.[ch] pair/wire.[ch] pair/pmt/*.h | grep '"' |
-		grep -vE '"(bytes|wire|libpmt_pair)\.h"')
+	< <(includes pair/{libpmt*,wire,memory,stream}.[ch] pair/pmt/*.h | grep '"' |
+		grep -vE '"(bytes|wire|memory|stream|libpmt_pair)\.h"')
 none "what serves a slave end knows tapes, but no drive and no port" \
 	< <(includes pair/serve.[ch] | grep '"' |
 		grep -vE '"(serve|tape)\.h"')
