@@ -327,6 +327,7 @@ say_hello(struct pmt_pair *pair)
 	if (pair->request.unit <= PMT_PAIR_VERSION &&
 	    pair->request.count >= PMT_PAIR_VERSION)
 		return pmt_pair_answer(pair, &reply);
+	reply.shared = false;
 	pmt_reply_fail(&reply, EPROTONOSUPPORT, "no version that both speak");
 	r = pmt_pair_answer(pair, &reply);
 	return r < 0 ? r : end(pair, -EPROTO, "no version that both speak");

@@ -10,7 +10,7 @@
  *   input, 8 bytes an operation:
  *     0  operation (4 bits), what the slave does (4 bits)
  *     1  count or unit
- *     2  count, scaled                 5  where a byte is changed
+ *     2  count, scaled; bit 3: shared  5  where a byte is changed
  *     3  cond, error of an invention   6  to what
  *     4  done, position of one         7  length of its data; of the words
  */
@@ -77,6 +77,7 @@ invent(const struct pmt_request *request, struct pmt_reply *reply)
 	reply->at.known = (s[5] & 16) == 0;
 	reply->len = (size_t)s[7] * ((s[6] & 1) != 0 ? 1 : 257);
 	reply->data = room;
+	reply->shared = (s[6] & 6) == 6;
 	if (reply->len > sizeof(buf))
 		reply->len = sizeof(buf);
 }
@@ -105,6 +106,8 @@ answer(struct port_call *call, enum deed deed)
 	serve_request(slave.serve, &call->request, room, &reply);
 	reply.op = call->request.op;
 	reply.id = call->request.id;
+	reply.shared = call->request.op == PMT_READ && reply.error == 0 &&
+	    call->request.flags != 0;
 	if (deed == DEED_INVENT)
 		invent(&call->request, &reply);
 	if (deed == DEED_WORDS) {
@@ -112,6 +115,7 @@ answer(struct port_call *call, enum deed deed)
 		reply.cond = PMT_NONE;
 		reply.data = slave.step;
 		reply.len = slave.step[7] % (STEP + 1);
+		reply.shared = false;
 	}
 	pair_wire_put_reply(header, &reply);
 	change(header, deed);
@@ -121,6 +125,9 @@ answer(struct port_call *call, enum deed deed)
 		memset(place, slave.step[6], len);
 	if (r == 0 && len == reply.len && len > 0)
 		memcpy(place, reply.data, len);
+	/* As if the room were the memory. */
+	if (r == 0 && call->reply.shared)
+		memcpy(call->buf, room, call->reply.len);
 	return r;
 }
 
@@ -140,6 +147,9 @@ fuzz_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 
 	(void)timeout_ms;
 	assert(!slave.out);
+	if ((slave.step[2] & 8) != 0 &&
+	    (call->request.op == PMT_READ || call->request.op == PMT_WRITE))
+		call->request.flags |= PMT_SHARED;
 	switch (deed) {
 	case DEED_DIE:
 		/* Before it answers, or after the header of what it invents. */

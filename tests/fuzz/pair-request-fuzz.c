@@ -10,7 +10,8 @@
  *        of the first)
  *     1  unit
  *     2  count, low byte         4  how count is scaled, flags
- *     3  count, high byte        5  offset of the mutation or cut
+ *     3  count, high byte           (bit 7); of the first: memory to share
+ *                                5  offset of the mutation or cut
  *     6  what is put there       7  the record's first byte
  */
 #include <assert.h>
@@ -26,6 +27,7 @@
 
 #include "file.h"
 #include "libpmt_pair.h"
+#include "memory.h"
 #include "memtape.h"
 #include "pair/wire.h"
 #include "serve.h"
@@ -46,6 +48,7 @@ static struct {
 	struct serve *serve;
 	struct pmt_position at;
 	uint64_t id;
+	struct memory memory; /* none in some runs */
 } m;
 
 static uint8_t message[PMT_PAIR_HEADER + MAX_RECORD];
@@ -84,7 +87,7 @@ new_tape(bool image)
 }
 
 static void
-begin(struct tape *t)
+begin(struct tape *t, bool shares)
 {
 	int fds[2];
 
@@ -93,6 +96,19 @@ begin(struct tape *t)
 	m.serve = serve_new(t);
 	m.at = (struct pmt_position){ .known = false };
 	assert(pair_adopt(fds[1], &m.pair) == 0);
+	m.memory = MEMORY_NONE;
+	if (!shares)
+		return;
+	assert(memory_make(&m.memory) == 0);
+	assert(memory_back(&m.memory, MAX_RECORD));
+	assert(memory_take(&m.pair->memory, dup(m.memory.fd)) == 0);
+}
+
+/* The bytes of ${q}, or of a reply, that are in the message. */
+static size_t
+sent(size_t len, bool shared)
+{
+	return PMT_PAIR_HEADER + (shared ? 0 : len);
 }
 
 /* A request as the step says; the result is its bytes. */
@@ -118,11 +134,13 @@ compose(const uint8_t step[STEP], struct pmt_request *q)
 	if (q->op == PMT_WRITE) {
 		q->len = (size_t)(q->count = 1 + n % (MAX_RECORD - 1));
 		memset(message + PMT_PAIR_HEADER, step[7], q->len);
+		if (m.memory.bytes != NULL)
+			memset(m.memory.bytes, step[7], q->len);
 	}
 	pair_wire_put_request(message, q);
 	if (step[0] & 32)
 		message[step[5] % PMT_PAIR_HEADER] = step[6];
-	return PMT_PAIR_HEADER + q->len;
+	return sent(q->len, q->flags == PMT_SHARED);
 }
 
 /* The answer to ${q}, which pmtd would take. */
@@ -136,7 +154,8 @@ check_answer(const struct pmt_request *q)
 	assert(n >= (ssize_t)PMT_PAIR_HEADER);
 	assert(pair_wire_get_reply(answer, &reply, &why) == 0);
 	assert((size_t)n == PMT_PAIR_HEADER + reply.len);
-	reply.data = answer + PMT_PAIR_HEADER;
+	if (reply.shared)
+		reply.len = reply.done < q->count ? reply.done : q->count;
 	if (pair_wire_check_reply(q, &reply, &why) < 0)
 		(void)fprintf(stderr, "op %d: %s\n", (int)q->op, why);
 	assert(pair_wire_check_reply(q, &reply, &why) == 0);
@@ -191,6 +210,7 @@ static void
 end(struct tape *t)
 {
 	serve_free(m.serve);
+	memory_drop(&m.memory);
 	pmt_pair_close(m.pair);
 	(void)close(m.fd);
 	tape_free(t);
@@ -205,7 +225,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (n == 0)
 		return 0;
 	t = new_tape((data[0] & 128) != 0);
-	begin(t);
+	begin(t, (data[4] & 128) != 0);
 	for (size_t i = 0; i < n && take_step(data + i * STEP); i++)
 		continue;
 	end(t);

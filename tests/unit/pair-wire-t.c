@@ -66,6 +66,34 @@ test_example(void)
 	    "... and an answer to it");
 }
 
+/* Messages without the data that they are about. */
+static void
+test_shared(void)
+{
+	struct pmt_request request = { .op = PMT_WRITE,
+		.flags = PMT_SHARED,
+		.count = 3,
+		.len = 3 };
+	struct pmt_reply reply = { .op = PMT_READ,
+		.done = 3,
+		.len = 3,
+		.shared = true };
+	uint8_t header[PMT_PAIR_HEADER];
+	const char *why;
+
+	pair_wire_put_request(header, &request);
+	tap_is_int(PMT_PAIR_HEADER, header[0],
+	    "a record that is shared is not in the message");
+	tap_ok(pair_wire_get_request(header, &request, &why) == 0 &&
+		request.len == 3 && request.flags == PMT_SHARED,
+	    "... but of the request");
+	pair_wire_put_reply(header, &reply);
+	tap_is_int(PMT_PAIR_HEADER, header[0], "nor is one in a reply");
+	tap_ok(pair_wire_get_reply(header, &reply, &why) == 0 && reply.shared &&
+		reply.len == 0,
+	    "... of which only the request says how much is wanted");
+}
+
 /* ---- Bytes that are no message ------------------------------------------- */
 
 struct byte {
@@ -79,7 +107,8 @@ static const struct byte bad_request_bytes[] = {
 	{ "a length beyond the largest record", 3, 0x02 },
 	{ "no operation", 4, 0 },
 	{ "an operation beyond the last", 4, PMT_OPS },
-	{ "a flag that WRITE does not have", 6, 1 },
+	{ "a flag that WRITE does not have", 6, 2 },
+	{ "a record that is shared, and comes as well", 6, 1 },
 	{ "a count that is not that of the data", 40, 4 },
 	{ "a unit that WRITE does not have", 36, 1 },
 	{ "a partition that can't be", 32, 4 },
@@ -94,6 +123,7 @@ static const struct byte bad_reply_bytes[] = {
 	{ "a position half known", 36, 2 },
 	{ "an error beyond 511", 39, 0x02 },
 	{ "a byte where zero is", 61, 1 },
+	{ "more than two ways to be shared", 60, 2 },
 	{ "more filemarks than objects", 24, 7 },
 	{ "a partition that can't be", 33, 1 },
 };
@@ -139,6 +169,25 @@ struct answer {
 static const struct answer answers[] = {
 	{ "the version that was offered", Q(PMT_HELLO, .unit = 1, .count = 3),
 	    A(PMT_HELLO, .done = 2), true },
+	{ "the version, and the memory",
+	    Q(PMT_HELLO, .flags = PMT_SHARED, .count = 3),
+	    A(PMT_HELLO, .done = 2, .shared = true), true },
+	{ "a memory that was not offered", Q(PMT_HELLO, .count = 3),
+	    A(PMT_HELLO, .done = 2, .shared = true), false },
+	{ "a record that is shared",
+	    Q(PMT_READ, .flags = PMT_SHARED, .count = 9),
+	    A(PMT_READ, .done = 9, .len = 9, .shared = true, AT(6, 1)), true },
+	{ "one in memory that is not", Q(PMT_READ, .count = 9),
+	    A(PMT_READ, .done = 9, .len = 9, .shared = true, AT(6, 1)), false },
+	{ "words that are shared", Q(PMT_READ, .flags = PMT_SHARED, .count = 9),
+	    A(PMT_READ, .error = EIO, .len = 9, .shared = true, AT(5, 1)),
+	    false },
+	{ "written, and shared",
+	    Q(PMT_WRITE, .flags = PMT_SHARED, .count = 9, .len = 9),
+	    A(PMT_WRITE, .shared = true, AT(6, 1)), false },
+	{ "written, from the memory",
+	    Q(PMT_WRITE, .flags = PMT_SHARED, .count = 9, .len = 9),
+	    A(PMT_WRITE, AT(6, 1)), true },
 	{ "a version that was not", Q(PMT_HELLO, .unit = 1, .count = 3),
 	    A(PMT_HELLO, .done = 4), false },
 	{ "loaded, at BOT", Q(PMT_LOAD), A(PMT_LOAD, AT(0, 0)), true },
@@ -345,6 +394,7 @@ int
 main(void)
 {
 	test_example();
+	test_shared();
 	test_bytes();
 	test_answers();
 	test_info();
