@@ -30,6 +30,12 @@ log_set_debug(bool on)
 	debug_on = on;
 }
 
+bool
+log_shows_debug(void)
+{
+	return debug_on;
+}
+
 static void put_line(int priority, const char *prefix, const char *fmt,
     va_list ap) __attribute__((format(printf, 3, 0)));
 

@@ -19,5 +19,6 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Only shown after log_set_debug(true). */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_set_debug(bool on);
+bool log_shows_debug(void);
 
 #endif

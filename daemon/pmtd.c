@@ -5,7 +5,6 @@
  * becoming a daemon, and what happens between SIGTERM and the end.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "client.h"
 #include "drive.h"
 #include "fault.h"
@@ -33,8 +33,6 @@
 #include "process.h"
 #include "spec.h"
 #include "st.h"
-
-#define EXIT_USAGE 2
 
 /*
  * After a signal: what the operation in flight gets to end by itself, and when
@@ -82,7 +80,7 @@ static struct {
 } late = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 enum long_option {
-	OPT_NAME = 256,
+	OPT_NAME = ARGUMENTS_OWN,
 	OPT_FUSE,
 	OPT_FOREGROUND,
 	OPT_PIDFILE,
@@ -91,9 +89,6 @@ enum long_option {
 	OPT_NO_SLAVE,
 	OPT_OWNER,
 	OPT_GROUP,
-	OPT_DEBUG,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -106,10 +101,7 @@ static const struct option long_options[] = {
 	{ "no-slave", required_argument, NULL, OPT_NO_SLAVE },
 	{ "owner", required_argument, NULL, OPT_OWNER },
 	{ "group", required_argument, NULL, OPT_GROUP },
-	{ "debug", no_argument, NULL, OPT_DEBUG },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+	ARGUMENTS_COMMON,
 };
 
 static const char help_text[] =
@@ -143,12 +135,6 @@ static const char help_text[] =
     "  null:             takes everything and keeps nothing\n"
     "  fault:{SPEC},do=  fails on purpose, by a script\n"
     "See pmtd(8).\n";
-
-static void
-trace(const char *line)
-{
-	log_debug("%s", line);
-}
 
 static bool
 parse_mode(const char *text, mode_t *ret_mode)
@@ -197,8 +183,10 @@ find_group(const char *text, gid_t *ret_gid)
 
 /* One option; -1 to go on, else the exit status. */
 static int
-take_option(struct settings *s, int option, const char *arg)
+take_option(void *settings, int option, const char *arg)
 {
+	struct settings *s = settings;
+
 	switch (option) {
 	case OPT_NAME:
 		s->nodes.name = arg;
@@ -236,20 +224,8 @@ take_option(struct settings *s, int option, const char *arg)
 			return -1;
 		log_error("--group %s: no such group", arg);
 		return EXIT_USAGE;
-	case OPT_DEBUG:
-		log_set_debug(true);
-		tape_set_trace(trace);
-		return -1;
-	case OPT_HELP:
-		(void)fputs(help_text, stdout);
-		return EXIT_SUCCESS;
-	case OPT_VERSION:
-		(void)puts("pmtd " PMT_VERSION);
-		return EXIT_SUCCESS;
 	default:
-		log_error("%s: %s; try pmtd --help", arg,
-		    option == ':' ? "needs an argument" : "no such option");
-		return EXIT_USAGE;
+		abort(); /* no option has such a value */
 	}
 }
 
@@ -257,16 +233,14 @@ take_option(struct settings *s, int option, const char *arg)
 static int
 take_arguments(struct settings *s, int argc, char **argv)
 {
-	int option, status;
+	const struct arguments all = { .program = "pmtd",
+		.help = help_text,
+		.options = long_options,
+		.take = take_option };
+	int status = arguments_take(&all, s, argc, argv);
 
-	/* The colon: a missing argument is told apart, and nothing printed. */
-	while (
-	    (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		status = take_option(s, option,
-		    option == '?' || option == ':' ? argv[optind - 1] : optarg);
-		if (status >= 0)
-			return status;
-	}
+	if (status >= 0)
+		return status;
 	if (optind == argc) {
 		log_error("no tape named; try pmtd --help");
 		return EXIT_USAGE;

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 
 #include <linux/openat2.h>
 
+#include "arguments.h"
 #include "client.h"
 #include "fault.h"
 #include "file.h"
@@ -33,7 +33,6 @@
 #include "table.h"
 #include "tape.h"
 
-#define EXIT_USAGE 2
 #define TABLE "/etc/pmt/rmt.conf"
 #define LOOK_EVERY 64	    /* transfers */
 #define NAME_MAX_LOGGED 100 /* bytes of what a client sent */
@@ -53,19 +52,15 @@ struct settings {
 	const char **allowed;
 	const char *table; /* NULL: TABLE, if it is there */
 	bool create, read_only;
-	bool debug;
 	int timeout; /* seconds that a client may be silent; 0: for ever */
 };
 
 enum long_option {
-	OPT_ALLOW = 256,
+	OPT_ALLOW = ARGUMENTS_OWN,
 	OPT_CREATE,
 	OPT_READ_ONLY,
 	OPT_TABLE,
 	OPT_TIMEOUT,
-	OPT_DEBUG,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -74,10 +69,7 @@ static const struct option long_options[] = {
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
 	{ "table", required_argument, NULL, OPT_TABLE },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-	{ "debug", no_argument, NULL, OPT_DEBUG },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+	ARGUMENTS_COMMON,
 };
 
 static const char help_text[] =
@@ -321,12 +313,6 @@ desk_open(void *arg, const char *name, int flags,
 /* ---- The start ----------------------------------------------------------- */
 
 static void
-trace(const char *line)
-{
-	log_debug("%s", line);
-}
-
-static void
 alarm_to_log(const char *line)
 {
 	log_error("%s", line);
@@ -348,8 +334,10 @@ parse_seconds(const char *text, int *ret_seconds)
 
 /* One option; -1 to go on, else the exit status. */
 static int
-take_option(struct settings *s, int option, const char *arg)
+take_option(void *settings, int option, const char *arg)
 {
+	struct settings *s = settings;
+
 	switch (option) {
 	case OPT_ALLOW:
 		s->allowed[s->policy.n_allowed++] = arg;
@@ -369,19 +357,8 @@ take_option(struct settings *s, int option, const char *arg)
 		log_error("--timeout %s: not a number of seconds, 1 to 86400",
 		    arg);
 		return EXIT_USAGE;
-	case OPT_DEBUG:
-		s->debug = true;
-		return -1;
-	case OPT_HELP:
-		(void)fputs(help_text, stdout);
-		return EXIT_SUCCESS;
-	case OPT_VERSION:
-		(void)puts("pmt-rmt " PMT_VERSION);
-		return EXIT_SUCCESS;
 	default:
-		log_error("%s: %s; try pmt-rmt --help", arg,
-		    option == ':' ? "needs an argument" : "no such option");
-		return EXIT_USAGE;
+		abort(); /* no option has such a value */
 	}
 }
 
@@ -389,16 +366,14 @@ take_option(struct settings *s, int option, const char *arg)
 static int
 take_arguments(struct settings *s, int argc, char **argv)
 {
-	int option, status;
+	const struct arguments all = { .program = "pmt-rmt",
+		.help = help_text,
+		.options = long_options,
+		.take = take_option };
+	int status = arguments_take(&all, s, argc, argv);
 
-	/* The colon: a missing argument is told apart, and nothing printed. */
-	while (
-	    (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		status = take_option(s, option,
-		    option == '?' || option == ':' ? argv[optind - 1] : optarg);
-		if (status >= 0)
-			return status;
-	}
+	if (status >= 0)
+		return status;
 	if (optind < argc) {
 		log_error("%s: no arguments are taken; try pmt-rmt --help",
 		    argv[optind]);
@@ -493,12 +468,8 @@ start(struct settings *s)
 	if (!identify(&s->policy) || !read_table(s, &table))
 		return EXIT_FAILURE;
 	s->policy.table = table;
-	if (s->debug) {
-		log_set_debug(true);
-		tape_set_trace(trace);
-	} else {
+	if (!log_shows_debug())
 		log_to_syslog();
-	}
 	status = serve(s);
 	rmt_table_free(table);
 	return status;

@@ -4,7 +4,6 @@
  * tape there are, signals and the end; the work is done in pmtserve_loop.c.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 
 #include <pmt/pair.h>
 
+#include "arguments.h"
 #include "client.h"
 #include "fault.h"
 #include "file.h"
@@ -32,7 +32,6 @@
 #include "st.h"
 #include "tape.h"
 
-#define EXIT_USAGE 2
 #define WAIT_MS 200 /* between two looks whether the slave end is free */
 
 static const struct tape_type *const types[] = {
@@ -64,14 +63,11 @@ struct setup {
 };
 
 enum long_option {
-	OPT_WAIT = 256,
+	OPT_WAIT = ARGUMENTS_OWN,
 	OPT_HANDOVER,
 	OPT_TAKE_OVER,
 	OPT_FOREGROUND,
 	OPT_PIDFILE,
-	OPT_DEBUG,
-	OPT_HELP,
-	OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -80,10 +76,7 @@ static const struct option long_options[] = {
 	{ "take-over", required_argument, NULL, OPT_TAKE_OVER },
 	{ "foreground", no_argument, NULL, OPT_FOREGROUND },
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
-	{ "debug", no_argument, NULL, OPT_DEBUG },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+	ARGUMENTS_COMMON,
 };
 
 static const char help_text[] =
@@ -106,18 +99,14 @@ static const char help_text[] =
     "and\n"
     "rmt:HOST:DEVICE.  See pmtserve(1).\n";
 
-static void
-trace(const char *line)
-{
-	log_debug("%s", line);
-}
-
 /* ---- Arguments ----------------------------------------------------------- */
 
 /* One option; -1 to go on, else the exit status. */
 static int
-take_option(struct settings *s, int option, const char *arg)
+take_option(void *settings, int option, const char *arg)
 {
+	struct settings *s = settings;
+
 	switch (option) {
 	case OPT_WAIT:
 		s->wait = true;
@@ -134,20 +123,8 @@ take_option(struct settings *s, int option, const char *arg)
 	case OPT_PIDFILE:
 		s->pidfile = arg;
 		return -1;
-	case OPT_DEBUG:
-		log_set_debug(true);
-		tape_set_trace(trace);
-		return -1;
-	case OPT_HELP:
-		(void)fputs(help_text, stdout);
-		return EXIT_SUCCESS;
-	case OPT_VERSION:
-		(void)puts("pmtserve " PMT_VERSION);
-		return EXIT_SUCCESS;
 	default:
-		log_error("%s: %s; try pmtserve --help", arg,
-		    option == ':' ? "needs an argument" : "no such option");
-		return EXIT_USAGE;
+		abort(); /* no option has such a value */
 	}
 }
 
@@ -177,16 +154,14 @@ take_names(struct settings *s, int n, char **names)
 static int
 take_arguments(struct settings *s, int argc, char **argv)
 {
-	int option, status;
+	const struct arguments all = { .program = "pmtserve",
+		.help = help_text,
+		.options = long_options,
+		.take = take_option };
+	int status = arguments_take(&all, s, argc, argv);
 
-	/* The colon: a missing argument is told apart, and nothing printed. */
-	while (
-	    (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		status = take_option(s, option,
-		    option == '?' || option == ':' ? argv[optind - 1] : optarg);
-		if (status >= 0)
-			return status;
-	}
+	if (status >= 0)
+		return status;
 	return take_names(s, argc - optind, argv + optind);
 }
 
