@@ -183,6 +183,16 @@ note_error(struct port *p, const char *fmt, ...)
 	va_end(ap);
 }
 
+/*
+ * Whether it is worth a line that a slave has gone instead of answering: not if
+ * he was to let the medium go, for what that means the tape tells.
+ */
+static bool
+is_missed(enum pmt_op op)
+{
+	return op != PMT_UNLOAD;
+}
+
 void
 port_detach(struct port *p, struct port_end *end)
 {
@@ -190,7 +200,7 @@ port_detach(struct port *p, struct port_end *end)
 	bool change = false;
 
 	pthread_mutex_lock(&p->lock);
-	if (p->end == end && p->busy == end) {
+	if (p->end == end && p->busy == end && is_missed(p->busy_op)) {
 		note_error(p, "gone, with no answer to %s",
 		    pair_wire_op_name(p->busy_op));
 		memcpy(line, p->error, sizeof(line));
@@ -335,7 +345,7 @@ end_exchange(struct port *p, int r, struct port_call *call)
 		note_failure(p, r, call);
 		(void)snprintf(call->why, sizeof(call->why), "%.*s",
 		    (int)sizeof(call->why) - 1, p->error); /* cut is fine */
-		expel(p, true);
+		expel(p, r != -EPIPE || is_missed(call->request.op));
 		return;
 	}
 	pthread_mutex_unlock(&p->lock);
