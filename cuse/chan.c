@@ -91,7 +91,7 @@
 #include "wire.h"
 
 /* How long a reader may be inside a request before it is relieved, ns. */
-#define CHAN_LOOK 100000000
+#define CHAN_LOOK 50000000
 
 /* How often a thread that is to end is called back, ns. */
 #define CHAN_CALL_BACK 5000000

@@ -40,7 +40,7 @@
 #include "wire.h"
 
 /* How often who reads on looks whether there is a reason to stop, ms. */
-#define SLAVE_LOOK_MS 100
+#define SLAVE_LOOK_MS 50
 
 enum stage {
 	STAGE_NONE,

@@ -17,13 +17,13 @@
 #include "spec.h"
 #include "watch.h"
 
-#define LOOK_INTERVAL_MS 100
+#define LOOK_INTERVAL_MS 50
 
 /*
  * How long somebody may be dying: most operations end in that time, and nobody
  * notices anything; but a killed program should be gone within a second.
  */
-#define DYING_PATIENCE_MS 400
+#define DYING_PATIENCE_MS 200
 
 void
 watch_init(struct watch *w, const char *name,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fault.h"
 #include "fault_script.h"
@@ -24,6 +25,9 @@
 
 /* What a drive of rate= takes without waiting, seconds of its work. */
 #define RATE_BUFFER 0.01
+
+/* How often to look whether the file of hold= is still there, seconds. */
+#define HOLD_LOOK 0.01
 
 /* How far a position is from the truth. */
 struct drift {
@@ -119,6 +123,14 @@ wait_for(double seconds)
 		continue;
 }
 
+/* Whoever has made the file removes it; nobody else knows when. */
+static void
+wait_while_there(const char *path)
+{
+	while (access(path, F_OK) == 0)
+		wait_for(HOLD_LOOK);
+}
+
 static double
 now(void)
 {
@@ -201,6 +213,9 @@ apply_mode(struct fault_tape *f, const struct fault_rule *r, struct call *c)
 		break;
 	case FAULT_STALL:
 		wait_for(r->seconds);
+		break;
+	case FAULT_HOLD:
+		wait_while_there(r->path);
 		break;
 	case FAULT_RATE:
 		c->rate = r->number;

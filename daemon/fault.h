@@ -44,6 +44,8 @@
  *     flip                one bit of what is read or written changes
  *   is late
  *     stall=SECONDS       by that, fractions are allowed
+ *     hold=PATH           until there is no file PATH; not at all if there is
+ *                         none when it comes
  *     rate=BYTES          by what this many a second take; up to 10 ms of it
  *                         are done while the host does something else
  *   is done, and from this call on the tape

@@ -39,6 +39,7 @@ enum argument {
 	ARG_SIZE,   /* bytes of a record */
 	ARG_RATE,   /* bytes a second */
 	ARG_SECONDS,
+	ARG_PATH,
 };
 
 #define WRITING (FAULT_BIT(FAULT_WRITE) | FAULT_BIT(FAULT_FILEMARK))
@@ -78,6 +79,7 @@ static const struct action actions[] = {
 	{ "flip", FAULT_FLIP, 0, ARG_NONE, DATA },
 	{ "shift", FAULT_SHIFT, 0, ARG_SIGNED, ALL },
 	{ "stall", FAULT_STALL, 0, ARG_SECONDS, ALL },
+	{ "hold", FAULT_HOLD, 0, ARG_PATH, ALL },
 	{ "rate", FAULT_RATE, 0, ARG_RATE, DATA },
 	{ "buffer", FAULT_BUFFER, 0, ARG_COUNT, ALL },
 	{ "min", FAULT_MIN, 0, ARG_SIZE, ALL },
@@ -217,6 +219,8 @@ parse_argument(enum argument kind, const char *text, struct fault_rule *rule)
 		return text[0] == '\0';
 	case ARG_SECONDS:
 		return parse_real(text, MAX_STALL, &rule->seconds);
+	case ARG_PATH:
+		return text[0] != '\0';
 	case ARG_SIZE:
 		return parse_size(text, &rule->number) &&
 		    rule->number <= TAPE_MAX_RECORD;
@@ -236,6 +240,15 @@ parse_argument(enum argument kind, const char *text, struct fault_rule *rule)
 }
 
 static int
+keep_path(const struct text *text, const char *path, struct fault_rule *rule)
+{
+	rule->path = strdup(path);
+	if (rule->path == NULL)
+		return spec_fail(text->e, ENOMEM, "fault: out of memory");
+	return 0;
+}
+
+static int
 parse_action(const struct text *text, size_t word, struct fault_rule *rule)
 {
 	static const char *const arguments[] = {
@@ -245,6 +258,7 @@ parse_action(const struct text *text, size_t word, struct fault_rule *rule)
 		[ARG_SIZE] = "this action with \"=\" and bytes, 16M at most",
 		[ARG_RATE] = "this action with \"=\" and bytes a second, as 1M",
 		[ARG_SECONDS] = "this action with \"=\" and seconds, as 0.5",
+		[ARG_PATH] = "this action with \"=\" and the path of a file",
 	};
 	const char *name = word < text->n ? text->words[word] : "";
 	size_t len = strcspn(name, "=");
@@ -266,7 +280,9 @@ parse_action(const struct text *text, size_t word, struct fault_rule *rule)
 		    rule->op == FAULT_ANY ? a->ops : FAULT_BIT(rule->op);
 		rule->kind = a->kind;
 		rule->err = a->err;
-		return 0;
+		return a->arg == ARG_PATH
+		    ? keep_path(text, name + len + 1, rule)
+		    : 0;
 	}
 	return bad(text, word,
 	    "an action, as in \"write 3 EIO\"; pmtd(8) has them all");
@@ -293,6 +309,8 @@ parse_rule(const struct text *text, struct fault_rule *ret_rule)
 		r = bad(text, word + 1, "nothing more");
 	if (r == 0)
 		*ret_rule = rule;
+	else
+		free(rule.path);
 	return r;
 }
 
@@ -368,6 +386,8 @@ fault_script_add_file(struct fault_script *s, const char *path,
 void
 fault_script_clear(struct fault_script *s)
 {
+	for (size_t i = 0; i < s->n; i++)
+		free(s->rules[i].path);
 	free(s->rules);
 	*s = (struct fault_script){ .n = 0 };
 }

@@ -48,6 +48,7 @@ enum fault_kind {
 	/* Of these all do. */
 	FAULT_SHIFT,
 	FAULT_STALL,
+	FAULT_HOLD,
 	FAULT_RATE,
 	FAULT_BUFFER,
 	FAULT_MIN,
@@ -75,6 +76,7 @@ struct fault_rule {
 	int err;
 	int64_t number; /* objects, or bytes */
 	double seconds;
+	char *path; /* FAULT_HOLD: the file; else NULL */
 	bool spent; /* FAULT_REFUSE: it has */
 };
 

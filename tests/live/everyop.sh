@@ -13,10 +13,10 @@
 said=$scratch/said # what the client has said
 client=''
 
-# The operations: name | what the tape stalls in | operations before it | the
+# The operations: name | what the tape is held in | operations before it | the
 # operation | its result | the tape after it was stopped, and then closed | and
-# after it was killed.  The first stall is that of the operation; "also" has a
-# child in the drive, behind which the parent waits.
+# after it was killed.  "also" has a child in the drive, behind which the parent
+# waits.
 operations=(
 'write|write 2|wo write:1024|write:1024|1024|1024*2 mark|1024*2 mark'
 'write in pieces|write 2|wo write:1024|write:300000|300000|1024 300000 mark|1024 300000 mark'
@@ -65,19 +65,14 @@ start_client()
 	await 10 is_in S D || bail "the client does not hang in $*"
 }
 
-# stalled WHAT SECONDS: a new tape, and a drive that stalls so.
-stalled()
-{
-	rm -f "$image"
-	start_pmtd "fault:{file:$image},do=$1 stall=$2"
-}
-
-# is_stopped NAME
+# is_stopped NAME: after longer than pmtd has patience with one that dies.
 is_stopped()
 {
 	kill -STOP "$client"
-	ok "a program that is stopped in $1 stops when that is over" \
-		await 10 is_in T
+	pause 0.5
+	ok "a program that is stopped in $1 is still in it" is_in S D
+	let_go
+	ok '... and stops when that is over' await 10 is_in T
 }
 
 goes_on()
@@ -91,7 +86,7 @@ stopped_in()
 	local name=$1 rule=$2 op=$4 result=$5 after=$6 before
 
 	read -r -a before <<<"$3"
-	stalled "$rule" 4 # as long as all that follows may take in the lab
+	start_held "$rule"
 	start_client "${before[@]}" "$op" nop
 	is_stopped "$name"
 	if [ "$op" = close ]; then
@@ -124,6 +119,7 @@ is_killed()
 
 comes_back()
 {
+	let_go
 	ok '... the drive can be used when the tape is back' \
 		await 20 mt -f "$ntape" rewind
 }
@@ -133,7 +129,7 @@ killed_in()
 	local name=$1 rule=$2 after=$7 before
 
 	read -r -a before <<<"$3 $4"
-	stalled "$rule" 3 # longer than it may take to be killed
+	start_held "$rule"
 	start_client "${before[@]}" nop
 	is_killed "$name"
 	comes_back
@@ -141,10 +137,10 @@ killed_in()
 	is "$after" "$(layout)" '... and the tape is closed as ever'
 }
 
-# An open waits for what one that was killed has left in the drive.
+# An open waits for what one that was killed has left in the drive, for 2 seconds.
 start_open()
 {
-	stalled 'write 2' 1.8
+	start_held write 2
 	start_client wo write:1024 write:1024 nop
 	kill -KILL "$client"
 	reap "$client"

@@ -20,20 +20,19 @@ now_ms()
 # The client waits in the kernel, so that a signal finds it there.
 sleeps_in_the_drive()
 {
-	local state
+	local line
 
-	state=$(sed 's/.*) //; s/ .*//' "/proc/$client/stat")
-	[ "$state" = S ] || [ "$state" = D ]
+	read -r line <"/proc/$client/stat"
+	[[ ${line##*) } == [SD]* ]]
 }
 
-# hang RULE OP...: a client that hangs in its last operation.
+# hang OPERATION OP...: a client that hangs in its last operation.
 hang()
 {
 	local rule=$1
 
 	shift
-	rm -f "$image"
-	start_pmtd "fault:{file:$image},do=$rule"
+	start_held "$rule"
 	: >"$said" # here, so that nobody sees what the last one said
 	"$tapeop" "$ntape" "${alarms[@]}" "$@" >"$said" &
 	client=$!
@@ -47,8 +46,7 @@ killed_in()
 	local what=$1 first=$2 begin took status
 
 	# The tape has to have got the request, or nothing is shown.
-	await 10 grep -q . "/proc/$client/stat" || bail 'no client'
-	read -r -t 0.3 <> <(:) || :
+	pause 0.3
 	[ "$first" = none ] || kill "-$first" "$client"
 	begin=$(now_ms)
 	kill -KILL "$client"
@@ -68,13 +66,14 @@ busy()
 
 comes_back()
 {
+	let_go
 	ok 'the drive can be used when the tape is back' \
 		await 20 mt -f "$ntape" rewind
 }
 
 in_write()
 {
-	hang 'write 3 stall=6' wo write:1024 write:1024 write:1024 close
+	hang 'write 3' wo write:1024 write:1024 write:1024 close
 	killed_in write "$1"
 	busy
 	comes_back
@@ -85,7 +84,7 @@ in_write()
 
 in_read()
 {
-	hang 'read 2 stall=6' rw write:1024 write:1024 rewind read:1024 read:1024
+	hang 'read 2' rw write:1024 write:1024 rewind read:1024 read:1024
 	killed_in read "$1"
 	busy
 	comes_back
@@ -94,7 +93,7 @@ in_read()
 
 in_ioctl()
 {
-	hang 'rewind 1 stall=6' wo write:1024 rewind
+	hang 'rewind 1' wo write:1024 rewind
 	killed_in ioctl "$1"
 	busy
 	comes_back
@@ -103,7 +102,7 @@ in_ioctl()
 
 in_close()
 {
-	hang 'filemark 1 stall=6' wo write:1024 close
+	hang 'filemark 1' wo write:1024 close
 	killed_in close "$1"
 	busy
 	comes_back
@@ -114,7 +113,7 @@ in_close()
 # With no close: it is the kernel that closes while the program ends.
 in_exit()
 {
-	hang 'filemark 1 stall=6' wo write:1024 wait:"$scratch/never"
+	hang 'filemark 1' wo write:1024 wait:"$scratch/never"
 	killed_in "what ends it" none
 	busy
 	comes_back
@@ -125,7 +124,7 @@ in_exit()
 # pmtd goes when it is told to, after a program was given up as well.
 then_sigterm()
 {
-	hang 'write 3 stall=60' wo write:1024 write:1024 write:1024
+	hang 'write 3' wo write:1024 write:1024 write:1024
 	killed_in write none
 	end_pmtd TERM
 	ok 'SIGTERM ends pmtd within 2 s all the same' [ "$end_ms" -lt 2000 ]

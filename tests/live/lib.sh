@@ -14,9 +14,11 @@
 #   $slave          the node of the slave end, with the tape pair:
 #   $options        what makes pmtd use the transport
 #   $image          the tape that start_drive puts in the drive
+#   $hold           a file that tapes of start_held are held by
 #
 # Nothing here waits for a time to pass: what is awaited is an event, with a
-# bound after which the test fails.
+# bound after which the test fails.  What is done often does without processes of
+# its own, which take their time in the lab.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
@@ -30,6 +32,7 @@ transport=${PMT_LIVE:-fuse}
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pmt-live.XXXXXX") || exit 1
 image=$scratch/image.tap
+hold=$scratch/hold
 log=$scratch/pmtd.log # what pmtd says on standard error
 pmtserve=$build/pmtserve
 serve_pid='' serve_log=$scratch/pmtserve.log
@@ -154,6 +157,12 @@ need()
 
 # ---- Waiting ---------------------------------------------------------------
 
+# pause SECONDS: as sleep(1), but of the shell itself.
+pause()
+{
+	read -r -t "$1" <>"$scratch/.silent" || :
+}
+
 # await SECONDS COMMAND...: until it succeeds; false if it never does.
 await()
 {
@@ -162,7 +171,7 @@ await()
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$deadline" ] || return 1
-		sleep 0.01
+		pause 0.01
 	done
 }
 
@@ -185,8 +194,8 @@ reap()
 # contains FILE TEXT
 contains()
 {
-	grep -qsF -e "$2" "$1"
-}
+	[[ $(<"$1") == *"$2"* ]]
+} 2>/dev/null # There may be no file yet.
 
 # ---- The drive -------------------------------------------------------------
 
@@ -257,6 +266,20 @@ start_drive()
 {
 	rm -f "$image"
 	start_pmtd "file:$image"
+}
+
+# start_held OPERATION WHEN: with a blank tape that is held in that operation until
+# let_go; see pmtd(8).
+start_held()
+{
+	rm -f "$image"
+	: >"$hold"
+	start_pmtd "fault:{file:$image},do=$* hold=$hold"
+}
+
+let_go()
+{
+	rm "$hold"
 }
 
 # end_pmtd SIGNAL: sets $end_status and $end_ms, how it ended and after what time.
@@ -425,6 +448,7 @@ cleanup()
 }
 
 mkdir -p "$dev"
+mkfifo "$scratch/.silent" || exit 1
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT

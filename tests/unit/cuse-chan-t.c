@@ -723,7 +723,7 @@ test_overtaking(void)
 	(void)ask_write(&k[0], fh, 2, 0, 200);
 	(void)await_read(&k[0]);
 	(void)ask_write(&k[0], fh, 3, 0, 300);
-	(void)poll(NULL, 0, 500); /* the relief looks every 100 */
+	(void)poll(NULL, 0, 500); /* the relief looks every 50 */
 	if (ioctl(k[0].fd, SIOCOUTQ, &unread) < 0)
 		tap_bail("SIOCOUTQ: %s", strerror(errno));
 	tap_ok(unread > 0, "no reader is overtaken on its way to the lane");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fault tape: each rule fails the call that it names, and no other. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +166,51 @@ test_stall(void)
 	(void)clock_gettime(CLOCK_MONOTONIC, &after); /* as above */
 	tap_ok(seconds_between(&before, &after) >= 0.2,
 	    "... but not before its time");
+	tape_free(t);
+}
+
+/* A file that holds the tape. */
+struct hold {
+	char path[32];
+	atomic_bool removed;
+};
+
+static void *
+let_go(void *arg)
+{
+	struct hold *hold = arg;
+
+	(void)usleep(200000); /* nothing tells that the tape is being held */
+	atomic_store(&hold->removed, true);
+	if (unlink(hold->path) < 0)
+		tap_bail("%s: %s", hold->path, strerror(errno));
+	return NULL;
+}
+
+static void
+test_hold(void)
+{
+	struct hold hold = { .path = "/tmp/fault-t.XXXXXX" };
+	int fd = mkstemp(hold.path);
+	enum tape_cond cond;
+	pthread_t thread;
+	char spec[100];
+	struct tape *t;
+
+	if (fd < 0)
+		tap_bail("%s: %s", hold.path, strerror(errno));
+	(void)close(fd); /* it is there */
+	(void)snprintf(spec, sizeof(spec), "fault:{null:},do=write 2+ hold=%s",
+	    hold.path);
+	t = open_tape(spec);
+	tap_is_int(0, put(t, &cond), "a call that is not to be held is not");
+	if (pthread_create(&thread, NULL, let_go, &hold) != 0)
+		tap_bail("no thread");
+	tap_is_int(0, put(t, &cond), "a call that is held is done in the end");
+	tap_ok(atomic_load(&hold.removed),
+	    "... but not before the file is gone");
+	(void)pthread_join(thread, NULL); /* it was created */
+	tap_is_int(0, put(t, &cond), "none is held when there is no file");
 	tape_free(t);
 }
 
@@ -477,6 +524,7 @@ main(void)
 	test_done_but_failed();
 	test_lost();
 	test_stall();
+	test_hold();
 	test_rate();
 	test_any_and_script();
 	test_when();
@@ -500,6 +548,9 @@ main(void)
 	refuses("fault:{null:},do=read byte 1 EIO", "no byte");
 	refuses("fault:{null:},do=write p=2 EIO", "from 0 to 1");
 	refuses("fault:{null:},do=write 1 stall=x", "seconds");
+	refuses("fault:{null:},do=write 1 hold=", "the path of a file");
+	refuses("fault:{null:},do=write 1 hold", "the path of a file");
+	refuses("fault:{null:},do=write 1 hold=a b", "nothing more");
 	refuses("fault:{null:},do=write 1 EIO=1", "without \"=\"");
 	refuses("fault:{null:},do=write 1 lose", "and a number");
 	refuses("fault:{null:},do=write 1 max=17M", "16M at most");
