@@ -85,16 +85,17 @@
 #include <unistd.h>
 
 #include "chan.h"
+#include "deadline.h"
 #include "libfuse.h"
 #include "log.h"
 #include "spec.h"
 #include "wire.h"
 
-/* How long a reader may be inside a request before it is relieved, ns. */
-#define CHAN_LOOK 50000000
+/* How long a reader may be inside a request before it is relieved, ms. */
+#define CHAN_LOOK 50
 
-/* How often a thread that is to end is called back, ns. */
-#define CHAN_CALL_BACK 5000000
+/* How often a thread that is to end is called back, ms. */
+#define CHAN_CALL_BACK 5
 
 /* How long to wait for the kernel's first request, ms. */
 #define CHAN_CONNECT_TIMEOUT 10000
@@ -171,26 +172,10 @@ struct chan {
 /* The thread that we are in; NULL outside of a channel's threads. */
 static _Thread_local struct thread *this_thread;
 
-/* The time ${ns} from now, less than a second. */
-static struct timespec
-from_now(long ns)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* can't fail */
-	t.tv_nsec += ns;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 struct chan *
 chan_new(const struct chan_config *config)
 {
 	struct chan *c = calloc(1, sizeof(*c));
-	pthread_condattr_t attr;
 
 	assert(config->chunk >= CHAN_MIN_CHUNK);
 	if (c == NULL)
@@ -199,10 +184,7 @@ chan_new(const struct chan_config *config)
 	c->fd = -1;
 	c->page = (size_t)sysconf(_SC_PAGESIZE);
 	(void)pthread_mutex_init(&c->lock, NULL); /* can't fail on Linux */
-	(void)pthread_condattr_init(&attr);	  /* nor can these */
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&c->event, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	deadline_cond_init(&c->event);
 	return c;
 }
 
@@ -648,7 +630,7 @@ chan_read_on(struct chan *c, int timeout_ms)
 static void
 rest(struct chan *c, bool look)
 {
-	struct timespec until = from_now(CHAN_LOOK);
+	struct timespec until = deadline_in(CHAN_LOOK);
 
 	if (look)
 		(void)pthread_cond_timedwait(&c->event, &c->lock,
@@ -738,15 +720,6 @@ chan_stop(struct chan *c)
 }
 
 static bool
-is_past(const struct timespec *t)
-{
-	struct timespec now = from_now(0);
-
-	return now.tv_sec > t->tv_sec ||
-	    (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
-}
-
-static bool
 have_ended(const struct chan *c)
 {
 	unsigned i;
@@ -775,8 +748,8 @@ chan_join(struct chan *c, const struct timespec *deadline)
 	bool ended;
 
 	pthread_mutex_lock(&c->lock);
-	while (!(ended = have_ended(c)) && !is_past(deadline)) {
-		struct timespec until = from_now(CHAN_CALL_BACK);
+	while (!(ended = have_ended(c)) && !deadline_is_past(deadline)) {
+		struct timespec until = deadline_in(CHAN_CALL_BACK);
 
 		call_back(c);
 		(void)pthread_cond_timedwait(&c->event, &c->lock,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "deadline.h"
 #include "dev.h"
 #include "fs.h"
 #include "gate.h"
@@ -280,21 +281,6 @@ nodes_call(struct nodes *n, void (*call)(void *arg), void *arg)
 	if (lane_post(lane, &w->job))
 		lane_leave(lane);
 	return false;
-}
-
-static struct timespec
-deadline_in(int timeout_ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* can't fail */
-	t.tv_sec += timeout_ms / 1000;
-	t.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
 }
 
 /*

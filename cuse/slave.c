@@ -32,9 +32,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "chan.h"
+#include "deadline.h"
 #include "port.h"
 #include "slave.h"
 #include "wire.h"
@@ -186,30 +186,6 @@ put(struct slave *s, struct port_call *call)
 
 /* ---- The end of the port ------------------------------------------------- */
 
-static struct timespec
-time_in(unsigned ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* can't fail */
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
-
-static bool
-is_past(const struct timespec *t)
-{
-	struct timespec now = time_in(0);
-
-	return now.tv_sec > t->tv_sec ||
-	    (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
-}
-
 /* With the lock, which it gives up meanwhile: until something has happened. */
 static void
 wait_on(struct slave *s, const struct timespec *deadline)
@@ -233,7 +209,7 @@ slave_exchange(struct port_end *end, struct port_call *call,
     unsigned timeout_ms)
 {
 	struct slave *s = slave_of(end);
-	struct timespec deadline = time_in(timeout_ms);
+	struct timespec deadline = deadline_in(timeout_ms);
 	int r;
 
 	pthread_mutex_lock(&s->lock);
@@ -246,7 +222,7 @@ slave_exchange(struct port_end *end, struct port_call *call,
 	put(s, call);
 	while (!s->done) {
 		wait_on(s, timeout_ms > 0 ? &deadline : NULL);
-		if (!s->done && timeout_ms > 0 && is_past(&deadline))
+		if (!s->done && timeout_ms > 0 && deadline_is_past(&deadline))
 			finish(s, -ETIMEDOUT);
 	}
 	r = s->result;
@@ -274,17 +250,13 @@ struct slave *
 slave_new(struct port *p)
 {
 	struct slave *s = calloc(1, sizeof(*s));
-	pthread_condattr_t attr;
 
 	if (s == NULL)
 		return NULL;
 	s->end.ops = &slave_ops;
 	s->port = p;
 	(void)pthread_mutex_init(&s->lock, NULL); /* can't fail on Linux */
-	(void)pthread_condattr_init(&attr);	  /* nor can these */
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->event, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	deadline_cond_init(&s->event);
 	return s;
 }
 

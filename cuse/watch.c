@@ -12,8 +12,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "deadline.h"
 #include "spec.h"
 #include "watch.h"
 
@@ -29,14 +29,9 @@ void
 watch_init(struct watch *w, const char *name,
     const struct caller_source *source)
 {
-	pthread_condattr_t attr;
-
 	*w = (struct watch){ .name = name, .source = source };
 	(void)pthread_mutex_init(&w->lock, NULL); /* can't fail on Linux */
-	(void)pthread_condattr_init(&attr);	  /* nor can these */
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&w->event, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	deadline_cond_init(&w->event);
 }
 
 void
@@ -141,15 +136,9 @@ look(struct watch *w)
 static void
 rest(struct watch *w)
 {
-	struct timespec until;
+	struct timespec until = deadline_in(LOOK_INTERVAL_MS);
 	int r = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* can't fail */
-	until.tv_nsec += LOOK_INTERVAL_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	while (r == 0 && !w->stopping)
 		r = pthread_cond_timedwait(&w->event, &w->lock, &until);
 }
