@@ -43,6 +43,7 @@ struct session {
 	const struct rmt_desk *desk;
 	struct rmt_device *device; /* NULL: none is open */
 	bool v1;		   /* version 1 has been agreed on */
+	bool failed;		   /* the last request was a read that has */
 	uint8_t *record;	   /* TAPE_MAX_RECORD bytes, HEAD before them */
 	size_t in_at, in_len;
 	uint8_t in[2 * RMT_REQUEST_MAX];
@@ -237,6 +238,7 @@ read_record(struct session *s, const struct rmt_request *q)
 
 	assert(q->bytes <= TAPE_MAX_RECORD);
 	n = s->device->ops->read(s->device, s->record, q->bytes);
+	s->failed = n < 0;
 	if (n < 0)
 		return answer_result(s, n);
 	assert((size_t)n <= q->bytes);
@@ -251,12 +253,17 @@ write_record(struct session *s, const struct rmt_request *q)
 	    s->device->ops->write(s->device, s->record, q->bytes));
 }
 
-/* Nothing moves: st, too, takes lseek(2) for nothing and says 0. */
+/*
+ * Nothing moves.  st takes lseek(2) for nothing and says 0, which restore wants
+ * to hear behind a record that it can't read; but tar 1.35 would believe that
+ * members are skipped which it has to read.
+ */
 static int
 seek_device(struct session *s, const struct rmt_request *q)
 {
-	(void)q;
-	return answer(s, 0);
+	if (q->offset == 0 || s->failed)
+		return answer(s, 0);
+	return refuse(s, ESPIPE, "a tape has no bytes to seek");
 }
 
 static int
@@ -379,6 +386,8 @@ serve_one(struct session *s)
 		return r;
 	if (handlers[q.kind].needs_device && s->device == NULL)
 		return refuse(s, EBADF, "no tape is open");
+	if (q.kind != RMT_SEEK && q.kind != RMT_READ)
+		s->failed = false;
 	return handlers[q.kind].handle(s, &q);
 }
 
