@@ -169,13 +169,13 @@ test_tar(void)
 	    "A0\nA5\nhelloA3\nyouA0\nA0\nA0\n",
 	    "GNU tar reads: records, the filemark of close, the end of data");
 	session("Ofile:@/t.tap\n0\nL0\n0\nL5000000000\n0\nL1\n5000000000\nC\n",
-	    0,
-	    "A0\nA0\n" NO_SEEK NO_SEEK "A0\n",
+	    0, "A0\nA0\n" NO_SEEK NO_SEEK "A0\n",
 	    "no seek, with whence first or last, moves anything");
 	session("Ofault:{file:@/t.tap},do=read 2 EIO\n0\nR9\nL1\n20480\n"
 		"R9\nL1\n20480\nR9\nL1\n20480\nC\n",
 	    0,
-	    "A0\nA5\nhello" NO_SEEK "E5\nInput/output error: read call 2 fails by script\n"
+	    "A0\nA5\nhello" NO_SEEK
+	    "E5\nInput/output error: read call 2 fails by script\n"
 	    "A0\nA3\nyou" NO_SEEK "A0\n",
 	    "one behind an unreadable record succeeds, as with st");
 	session(OPEN_R "I3\n1\nR100\nC\n", 0, "A0\nA0\nA3\nyouA0\n",
