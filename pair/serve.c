@@ -11,6 +11,7 @@
 
 #include "serve.h"
 #include "tape.h"
+#include "wire.h"
 
 struct serve {
 	struct tape *tape;
@@ -109,7 +110,7 @@ do_describe(struct serve *s, const struct pmt_request *request, void *room,
 		.can_compress = info.can_compress,
 		.density = info.density };
 	(void)snprintf(told.medium, sizeof(told.medium), "%s", info.medium);
-	pmt_info_pack(&told, s->info);
+	pair_wire_put_info(s->info, &told);
 	out->data = s->info;
 	out->len = sizeof(s->info);
 	return 0;
