@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pmt/pair.h"
+#include <pmt/pair.h>
 
 static const struct pmt_info plain = { .min_record = 1,
 	.max_record = PMT_PAIR_MAX_RECORD,

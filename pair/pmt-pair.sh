@@ -30,13 +30,16 @@ pmt_open()
 		rm "$message" && message=/dev/fd/4
 }
 
-# It is read at once.  Who reads must not outlive the script and keep the node.
+# A request is read at once, by a process that has not to wait for it and so does
+# not outlive the script: a read of one byte waits, and takes nothing.
 pmt_next()
 {
 	local n
 
-	[ -s "$message" ] || setpriv --pdeathsig KILL dd bs=2M count=1 \
-		status=none <&3 >"$message" 2>/dev/null
+	[ -s "$message" ] || {
+		read -r -N 1 -u 3 n
+		dd bs=2M count=1 status=none <&3 >"$message"
+	} 2>/dev/null
 	read -ra n <<<"$(od -An -v -tu4 -w64 -N64 "$message")"
 	[ ${#n[@]} -eq 16 ] || return
 	op=$((n[1] & 65535)) id="${n[2]} ${n[3]}" at=${n[4]} file=${n[6]}
