@@ -296,7 +296,7 @@ c_files = $(shell git ls-files '*.c' '*.h')
 sh_files = $(shell git ls-files '*.sh' '*.t' tests/lab/lab tests/lab/init \
 	tests/demo tests/live/run tests/bench/run tests/bench/rmt \
 	tests/bench/pair tests/diff/mutate tests/diff/soak .ci/run \
-	examples/pipetape)
+	examples/pipetape pair/pmt-pair.sh)
 
 .PHONY: lint
 lint: deps-lint
@@ -304,7 +304,7 @@ lint: deps-lint
 	cppcheck --quiet --std=c11 --enable=warning,portability \
 		--inline-suppr --error-exitcode=1 $(CPPFLAGS) daemon formats mirror rmt \
 		cuse pair tools
-	shellcheck -x -P SCRIPTDIR -e SC2015,SC2016,SC2012,SC2317 $(sh_files)
+	shellcheck -x -P SCRIPTDIR:pair -e SC2015,SC2016,SC2012,SC2317 $(sh_files)
 	mandoc -T lint -W warning docs/*.[1-8] || [ $$? -le 2 ]
 
 # ---- Packages ---------------------------------------------------------------
@@ -345,9 +345,11 @@ deps-full: deps
 
 # ---- Installing -------------------------------------------------------------
 
-# For programs that are a tape: header, libraries, and where they are.
+# For programs that are a tape: header, libraries, and where they are; and what
+# scripts read in.
 .PHONY: install-libpmt
 install-libpmt: $(libraries)
+	install -D -m 644 pair/pmt-pair.sh $(DESTDIR)$(bindir)/pmt-pair.sh
 	install -D -m 644 pair/pmt/pair.h $(DESTDIR)$(includedir)/pmt/pair.h
 	install -D -m 755 $(BUILD)/$(libpmt_soname) \
 		$(DESTDIR)$(libdir)/$(libpmt_soname)
@@ -367,7 +369,7 @@ install: all install-libpmt
 	install -D -m 644 docs/libpmt.3 $(DESTDIR)$(mandir)/man3/libpmt.3
 	install -D -m 644 docs/pmt-pair.7 $(DESTDIR)$(mandir)/man7/pmt-pair.7
 	install -d $(DESTDIR)$(docdir)/examples
-	install -m 755 examples/dirtape.py examples/pipetape \
+	install -m 755 examples/sqltape.py examples/pipetape \
 		$(DESTDIR)$(docdir)/examples
 	install -m 644 examples/ramtape.c $(DESTDIR)$(docdir)/examples
 	install -D -m 755 $(BUILD)/pmt-rmt $(DESTDIR)$(sbindir)/pmt-rmt

@@ -384,12 +384,7 @@ pmt_reply_fail(struct pmt_reply *reply, int error, const char *words)
 	reply->done = 0;
 	reply->data = words;
 	reply->len = strnlen(words, PMT_PAIR_MAX_WORDS);
-}
-
-void
-pmt_info_pack(const struct pmt_info *info, uint8_t buf[PMT_PAIR_INFO])
-{
-	pair_wire_put_info(buf, info);
+	reply->info = NULL;
 }
 
 /* One try; header and data are two pieces, or one. */
@@ -462,6 +457,39 @@ what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
 	return why;
 }
 
+/* What a medium is goes as bytes; NULL, or why it can't be that. */
+static const char *
+pack_info(struct pmt_pair *pair, struct pmt_reply *reply)
+{
+	struct pmt_info seen;
+	const char *why = NULL;
+
+	if (pair->request.op != PMT_DESCRIBE || reply->error != 0)
+		return "a description that does not belong there";
+	reply->data = pmt_pair_room(pair);
+	reply->len = PMT_PAIR_INFO;
+	pair_wire_put_info(pmt_pair_room(pair), reply->info);
+	(void)pair_wire_get_info(reply->data, &seen, &why); /* sets why */
+	return why;
+}
+
+/* Makes of ${reply} what is sent; NULL, or what is wrong with it. */
+static const char *
+complete(struct pmt_pair *pair, struct pmt_reply *reply)
+{
+	const struct pmt_request *request = &pair->request;
+	bool reads = reply->op == PMT_READ && reply->error == 0;
+	const char *why = NULL;
+
+	if (request->op != PMT_HELLO)
+		reply->shared = pair->shared && reads;
+	if (reads && reply->len > request->count)
+		reply->len = request->count;
+	if (reply->info != NULL)
+		why = pack_info(pair, reply);
+	return why != NULL ? why : what_is_wrong(request, reply);
+}
+
 int
 pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 {
@@ -472,10 +500,7 @@ pmt_pair_answer(struct pmt_pair *pair, const struct pmt_reply *reply)
 	pair->why = "";
 	if (!pair->asked)
 		return fail(pair, -EINVAL, "there is nothing to answer");
-	if (pair->request.op != PMT_HELLO)
-		sent.shared =
-		    pair->shared && reply->op == PMT_READ && reply->error == 0;
-	why = what_is_wrong(&pair->request, &sent);
+	why = complete(pair, &sent);
 	if (why != NULL)
 		return fail(pair, -EINVAL, why);
 	if (pair->ended)
@@ -505,12 +530,15 @@ pmt_pair_serve(struct pmt_pair *pair, const pmt_handler handlers[PMT_OPS],
 {
 	struct pmt_request request;
 	struct pmt_reply reply;
+	pmt_handler handler;
 	int r;
 
 	while ((r = wait_for_request(pair, &request)) == 0) {
 		reply = pmt_reply_to(&request);
-		if (handlers[request.op] != NULL)
-			handlers[request.op](arg, &request, &reply);
+		handler = handlers[request.op] != NULL ? handlers[request.op]
+						       : handlers[0];
+		if (handler != NULL)
+			handler(arg, &request, &reply);
 		else
 			pmt_reply_fail(&reply, EOPNOTSUPP,
 			    "this tape can't do that");

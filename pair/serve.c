@@ -15,7 +15,7 @@
 struct serve {
 	struct tape *tape;
 	int compression, density; /* as set since the load; -1: not */
-	uint8_t info[PMT_PAIR_INFO];
+	struct pmt_info info;
 	char words[PMT_PAIR_MAX_WORDS + 1];
 };
 
@@ -53,6 +53,7 @@ struct outcome {
 	uint64_t done;
 	const void *data;
 	size_t len;
+	const struct pmt_info *info;
 };
 
 /* 0 or a negative errno, as of tape.h. */
@@ -91,12 +92,11 @@ do_describe(struct serve *s, const struct pmt_request *request, void *room,
     struct outcome *out)
 {
 	struct tape_info info;
-	struct pmt_info told;
 
 	(void)request;
 	(void)room;
 	tape_describe(s->tape, &info);
-	told = (struct pmt_info){ .min_record = info.min_record,
+	s->info = (struct pmt_info){ .min_record = info.min_record,
 		.max_record = info.max_record,
 		.max_read = info.max_read < PMT_PAIR_MAX_RECORD
 		    ? info.max_read
@@ -108,10 +108,9 @@ do_describe(struct serve *s, const struct pmt_request *request, void *room,
 		.write_protected = info.write_protected,
 		.can_compress = info.can_compress,
 		.density = info.density };
-	(void)snprintf(told.medium, sizeof(told.medium), "%s", info.medium);
-	pmt_info_pack(&told, s->info);
-	out->data = s->info;
-	out->len = sizeof(s->info);
+	(void)snprintf(s->info.medium, sizeof(s->info.medium), "%s",
+	    info.medium);
+	out->info = &s->info;
 	return 0;
 }
 
@@ -332,6 +331,7 @@ serve_request(struct serve *s, const struct pmt_request *request, void *room,
 		reply.done = out.done;
 		reply.data = out.data;
 		reply.len = out.len;
+		reply.info = out.info;
 	}
 	*ret_reply = reply;
 }

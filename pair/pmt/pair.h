@@ -41,7 +41,7 @@ extern "C" {
 /* The largest record, and the largest message, bytes. */
 #define PMT_PAIR_MAX_RECORD ((uint32_t)16 << 20)
 #define PMT_PAIR_MAX_MESSAGE (PMT_PAIR_HEADER + PMT_PAIR_MAX_RECORD)
-/* The data of an answer to PMT_DESCRIBE, and the longest words, bytes. */
+/* The data of an answer to PMT_DESCRIBE as bytes, and the longest words. */
 #define PMT_PAIR_INFO 128u
 #define PMT_PAIR_MAX_WORDS 255u
 /* The largest error of a reply. */
@@ -108,6 +108,8 @@ struct pmt_request {
 	size_t len;	  /* its bytes */
 };
 
+struct pmt_info;
+
 struct pmt_reply {
 	enum pmt_op op; /* as in the request */
 	uint64_t id;	/* likewise */
@@ -122,10 +124,11 @@ struct pmt_reply {
 	uint64_t used;		/* bytes of the partition before here */
 	uint32_t room;		/* the largest record, bytes, that would
 				   fit here; PMT_PAIR_MAX_RECORD: any */
-	const void *data; /* READ: the record's first bytes; DESCRIBE: packed
-			     by pmt_info_pack(); with an error: its words */
+	const void *data; /* READ: the record, of which no more is sent than
+			     was asked for; with an error: its words */
 	size_t len;
 	bool shared; /* the data are in the memory; libpmt sees to that */
+	const struct pmt_info *info; /* DESCRIBE: what the medium is */
 };
 
 /* What the medium is.  All sizes are bytes. */
@@ -190,8 +193,31 @@ struct pmt_reply pmt_reply_to(const struct pmt_request *request);
  */
 void pmt_reply_fail(struct pmt_reply *reply, int error, const char *words);
 
-/* Packs ${info} as the data of an answer to PMT_DESCRIBE. */
-void pmt_info_pack(const struct pmt_info *info, uint8_t buf[PMT_PAIR_INFO]);
+/*
+ * One object over, forward (${way} 1) or back (-1).  PMT_NONE: it was a record;
+ * PMT_FILEMARK: it was one; PMT_EOD, PMT_BOT: there is none that way; or a
+ * negative errno.  With the last three the tape stands where it stood.
+ */
+typedef int (*pmt_step)(void *arg, int way);
+
+/*
+ * Answers ${request} for a plain tape: one partition, records of any length,
+ * and no more known of it than how to step over an object.  ${reply}, as of
+ * pmt_reply_to(), tells then where the tape stands, what was met, how much was
+ * done, or that a step has failed.
+ *   PMT_LOAD, PMT_REWIND   steps to BOT
+ *   PMT_SPACE, PMT_LOCATE  all of them; from a lost position by way of BOT
+ *   PMT_READ               over one object; of a record (PMT_NONE, no error)
+ *                          data, len and done are left to the caller
+ *   PMT_WRITE,             over what the caller has put there before; if that
+ *   PMT_FILEMARKS          is less than was asked for, the medium is full:
+ *                          ENOSPC and PMT_EOM
+ *   PMT_DESCRIBE           that it is such a tape
+ *   PMT_UNLOAD             done, if the caller has made all durable before
+ *   others                 EOPNOTSUPP
+ */
+void pmt_reply_walk(struct pmt_reply *reply, const struct pmt_request *request,
+    pmt_step step, void *arg);
 
 /*
  * Answers the request that pmt_pair_next() gave.  Waits until the answer is on
@@ -232,7 +258,8 @@ const char *pmt_pair_why(const struct pmt_pair *pair);
 /*
  * The loop: answers with what ${handlers}[op] returns until the drive ends (0)
  * or something fails, or a signal comes (-EINTR).  A handler gets a reply as of
- * pmt_reply_to() to change; an op without one is answered with EOPNOTSUPP.
+ * pmt_reply_to() to change.  ${handlers}[0] is for every op that has none of
+ * its own; if there is none either, the answer is EOPNOTSUPP.
  */
 typedef void (*pmt_handler)(void *arg, const struct pmt_request *request,
     struct pmt_reply *reply);

@@ -104,6 +104,11 @@ answer(struct port_call *call, enum deed deed)
 	int r;
 
 	serve_request(slave.serve, &call->request, room, &reply);
+	if (reply.info != NULL) {
+		pair_wire_put_info(room, reply.info);
+		reply.data = room;
+		reply.len = PMT_PAIR_INFO;
+	}
 	reply.op = call->request.op;
 	reply.id = call->request.id;
 	reply.shared = call->request.op == PMT_READ && reply.error == 0 &&

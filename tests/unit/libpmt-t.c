@@ -221,6 +221,17 @@ test_reads(bool node)
 	tap_ok(hear() && seen.done == 5000 && seen.len == 100 &&
 		back[PMT_PAIR_HEADER + 99] == 'x',
 	    "... and arrives with its whole length told");
+	ask(to_read(4));
+	(void)pmt_pair_next(pair, &request); /* as above */
+	reply = pmt_reply_to(&request);
+	reply.at.object++;
+	reply.done = reply.len = sizeof(record);
+	reply.data = record;
+	tap_is_int(0, pmt_pair_answer(pair, &reply),
+	    "of a longer record than was asked for");
+	tap_ok(hear() && seen.done == sizeof(record) && seen.len == 4 &&
+		memcmp(back + PMT_PAIR_HEADER, record, 4) == 0,
+	    "... comes what was, with its whole length told");
 	ask(to_read(100));
 	(void)pmt_pair_next(pair, &request); /* as above */
 	reply = pmt_reply_to(&request);
@@ -229,6 +240,50 @@ test_reads(bool node)
 	tap_ok(hear() && seen.error == EIO && seen.len == 7 &&
 		memcmp(back + PMT_PAIR_HEADER, "no luck", 7) == 0,
 	    "... and arrives with its words");
+}
+
+static void
+test_descriptions(void)
+{
+	struct pmt_info info = { .min_record = 1,
+		.max_record = 1000,
+		.granularity = 1,
+		.partitions = 1,
+		.medium = "mine" };
+	struct pmt_info told;
+	const char *why;
+
+	begin(false);
+	ask((struct pmt_request){ .op = PMT_DESCRIBE, .id = 3 });
+	(void)pmt_pair_next(pair, &request); /* as above */
+	reply = pmt_reply_to(&request);
+	tap_is_int(-EINVAL, pmt_pair_answer(pair, &reply),
+	    "DESCRIBE is not answered with nothing");
+	info.min_record = 2000;
+	reply.info = &info;
+	tap_is_int(-EINVAL, pmt_pair_answer(pair, &reply),
+	    "... nor with limits that can't be");
+	tap_is_str("limits of records that can't be", pmt_pair_why(pair),
+	    "... for that reason");
+	info.min_record = 1;
+	tap_is_int(0, pmt_pair_answer(pair, &reply),
+	    "a description is sent as bytes");
+	tap_ok(hear() && seen.len == PMT_PAIR_INFO &&
+		pair_wire_get_info(back + PMT_PAIR_HEADER, &told, &why) == 0 &&
+		told.max_record == 1000 && strcmp(told.medium, "mine") == 0,
+	    "... and arrives");
+	ask(to_write(10));
+	(void)pmt_pair_next(pair, &request); /* as above */
+	reply = pmt_reply_to(&request);
+	reply.at.object++;
+	reply.info = &info;
+	tap_is_int(-EINVAL, pmt_pair_answer(pair, &reply),
+	    "it is no answer to anything else");
+	tap_is_mem(message + PMT_PAIR_HEADER, request.data, 10,
+	    "... and the record of that is as it was");
+	pmt_reply_fail(&reply, EIO, "no");
+	tap_is_int(0, pmt_pair_answer(pair, &reply),
+	    "... and a failure has none");
 }
 
 /* ---- Pieces -------------------------------------------------------------- */
@@ -615,6 +670,7 @@ test_loop(void)
 	static const pmt_handler handlers[PMT_OPS] = {
 		[PMT_REWIND] = count_rewind,
 	};
+	static const pmt_handler for_all[PMT_OPS] = { count_rewind };
 	int count = 0;
 
 	begin(false);
@@ -631,6 +687,12 @@ test_loop(void)
 	(void)pmt_pair_serve(pair, handlers, &count); /* as above */
 	tap_ok(hear() && seen.error == EOPNOTSUPP,
 	    "what has no handler is not supported");
+	begin(false);
+	ask((struct pmt_request){ .op = PMT_LOAD, .id = 1 });
+	(void)shutdown(master, SHUT_WR);
+	(void)pmt_pair_serve(pair, for_all, &count); /* as above */
+	tap_ok(count == 2 && hear() && seen.error == 0,
+	    "... unless there is one for all");
 }
 
 int
@@ -641,6 +703,7 @@ main(void)
 	test_reads(false);
 	test_reads(true);
 	test_refused_answers();
+	test_descriptions();
 	test_usual();
 	test_pieces();
 	test_nonsense();

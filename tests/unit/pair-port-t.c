@@ -66,6 +66,11 @@ answer(struct loop_end *e, struct port_call *call)
 	int r;
 
 	serve_request(e->serve, &call->request, room, &reply);
+	if (reply.info != NULL) {
+		pair_wire_put_info(room, reply.info);
+		reply.data = room;
+		reply.len = PMT_PAIR_INFO;
+	}
 	if (e->garbage != NULL) {
 		reply.error = EIO;
 		reply.cond = PMT_NONE;
