@@ -164,6 +164,7 @@ live_tests = $(foreach t,$(live_names),$(BUILD)/live/fuse-$(t).t \
 # Of real programs, some once more with the tape behind pmtserve.
 live_tests += $(patsubst %,$(BUILD)/live/fusepair-%.t,tar mt dump cpio) \
 	$(BUILD)/live/cusepair-dump.t
+cuse_tests = $(filter $(BUILD)/live/cuse%,$(live_tests))
 
 $(BUILD)/live/%.t: tests/live/run
 	@mkdir -p $(@D)
@@ -253,6 +254,10 @@ mutate: deps
 .PHONY: check-full
 check-full: deps deps-full
 	$(MAKE) check
+	for k in stable new; do \
+		PMT_KERNEL=$$k $(prove) $(cuse_tests) || exit 1; done
+	PMT_KERNEL=stable $(prove) tests/diff/cuse.t tests/real/contract-tgt.t \
+		tests/real/rmt-tgt.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/live/fuse-kill.t
 	PMT_RUNS=60 $(prove) $(BUILD)/live/cuse-kill.t
 	PMT_RUNS=100 $(prove) $(BUILD)/live/fuse-mirrorkill.t

@@ -8,7 +8,8 @@
 # With PMT_PAIR, which is "pair:", the tape is behind pmtserve.
 
 if [ -z "${PMT_LAB:-}" ]; then
-	exec tests/lab/lab -t "$((${DURATION:-0} + 600))" -- "$0"
+	exec tests/lab/lab -k "${PMT_KERNEL:-new}" \
+		-t "$((${DURATION:-0} + 600))" -- "$0"
 fi
 
 build=${BUILD:-build}

@@ -4,6 +4,8 @@
 # Record boundaries: the kernel cuts large reads and writes in pieces, and what
 # arrives on the image is one record for one write(2) all the same, whatever its
 # size and wherever its buffer lies.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

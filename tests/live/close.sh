@@ -3,6 +3,8 @@
 #
 # close(2): when it returns the filemark is on the image, and the drive is free
 # again; however the file comes to be closed.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

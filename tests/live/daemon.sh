@@ -169,7 +169,8 @@ hanging()
 	local file=$scratch/pmtd.pid
 
 	rm -f "$image"
-	start_pmtd --pidfile "$file" "fault:{file:$image},do=write 1 stall=60"
+	: >"$hold"
+	start_pmtd --pidfile "$file" "fault:{file:$image},do=write 1 hold=$hold"
 	is "$pmtd_pid" "$(<"$file")" 'the number is there in the foreground, too'
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
@@ -202,14 +203,14 @@ on_request()
 on_request_while_it_hangs()
 {
 	: >"$log"
-	rm -f "$image"
-	start_pmtd "fault:{file:$image},do=write 1 stall=2"
+	start_held write 1
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
-	sleep 0.2 # The write is on its way; if it is not, nothing is proven.
+	pause 0.2 # The write is on its way; if it is not, nothing is proven.
 	kill -USR1 "$pmtd_pid"
 	ok 'in an operation it says that there is one' \
 		await 10 contains "$log" 'an operation is under way'
+	let_go
 	ok 'and the report follows' await 10 contains "$log" 'file: image.tap'
 	wait $!
 	stop_pmtd

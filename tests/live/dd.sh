@@ -3,6 +3,8 @@
 #
 # dd: every write(2) is one record on the image, and every read(2) gives one
 # record back, from 1 byte to 16 MiB.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

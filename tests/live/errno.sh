@@ -3,6 +3,8 @@
 #
 # What a program gets that does what it may not: the errnos of st(4), and a tape
 # that nothing has happened to.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

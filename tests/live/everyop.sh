@@ -6,6 +6,8 @@
 # operation has its full effect and result; when killed it is gone at once, and
 # the drive is free when the tape comes back.  hang.sh has more about a tape that
 # hangs for long.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -165,8 +165,9 @@ unloaded()
 killed()
 {
 	fails 'nobody else has the tape' unloaded
+	: >"$hold"
 	"$pmtserve" --foreground --take-over "$hand" \
-		"fault:{file:$image},do=load 1 stall=60" 2>>"$serve_log" &
+		"fault:{file:$image},do=load 1 hold=$hold" 2>>"$serve_log" &
 	ok 'a successor that is at loading the tape' await 10 unloaded
 	kill -KILL $!
 	reap $!
@@ -178,14 +179,16 @@ ended_meanwhile()
 {
 	local heir client
 
+	: >"$hold"
 	"$pmtserve" --foreground --take-over "$hand" --handover "$hand" \
-		"fault:{file:$image},do=load 1 stall=3" 2>>"$serve_log" &
+		"fault:{file:$image},do=load 1 hold=$hold" 2>>"$serve_log" &
 	heir=$!
 	await 10 unloaded
 	timeout 20 mt -f "$ntape" rewind >"$scratch/output" 2>&1 &
 	client=$!
-	read -r -t 0.3 <> <(:) || : # until it waits
+	pause 0.3 # until it waits
 	end_serve TERM
+	let_go
 	is 0 "$end_status" 'SIGTERM ends the old one in the middle of a handover'
 	ok '... and what was asked is left to the new one' reap "$client"
 	is 0/0 "$(place_soon)" '... who has done it'

@@ -4,6 +4,8 @@
 # A tape that hangs: a program that waits for it can be killed, whatever it waits
 # in; meanwhile others find the drive busy; and when the tape comes back the
 # drive goes on as if nothing had been.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

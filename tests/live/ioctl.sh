@@ -3,6 +3,8 @@
 #
 # ioctls by their numbers: how much of the argument each fills in, and what a bad
 # pointer gives, as over st.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -175,11 +175,14 @@ await()
 	done
 }
 
-# ended PID: of a child.
+# ended PID: kill -0 would tell, but the shell may not have heard of it yet.
 ended()
 {
-	! kill -0 "$1" 2>/dev/null
-}
+	local line
+
+	read -r line <"/proc/$1/stat" || return 0
+	[[ ${line##*) } == [ZX]* ]]
+} 2>/dev/null # There may be no such process any more.
 
 # reap PID: a child that is about to end; returns its status, which is 137 if it
 # does not.

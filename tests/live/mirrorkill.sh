@@ -18,7 +18,7 @@ pmtimg=$build/pmtimg
 need "$pmtimg"
 case $transport in
 fuse) runs=${PMT_RUNS:-30} latest=60000 ;; # microseconds until a kill
-cuse) runs=${PMT_RUNS:-3} latest=150000 ;;
+cuse) runs=${PMT_RUNS:-5} latest=150000 ;;
 esac
 acks=(lockstep ring)
 images=("$scratch/a.pmt" "$scratch/b.tap") # of two formats

@@ -25,11 +25,11 @@ in_background()
 sleeps()
 {
 	for _ in 1 2 3 4 5; do
-		[[ $(cat "/proc/$client/stat" 2>&1) =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
+		[[ $(<"/proc/$client/stat") =~ ^[0-9]+' (tapeop) '[SD]' ' ]] ||
 			return 1
-		read -r -t 0.01 < <(:) || :
+		pause 0.01
 	done
-}
+} 2>/dev/null # It may have ended.
 
 # The open that waits has the drive, so that another one is told.
 waits()

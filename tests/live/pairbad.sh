@@ -93,12 +93,7 @@ now_ms()
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
-# As long as it takes until nobody takes it for a short wait any more (hang.sh).
-stall()
-{
-	read -r -t 0.3 <> <(:) || :
-}
-
+# With pauses until nobody takes it for a short wait any more.
 stalled()
 {
 	local begin took
@@ -107,7 +102,7 @@ stalled()
 	"$tapeop" "$ntape" wo write:1000 >"$scratch/said" &
 	client=$!
 	await 10 contains "$slave_said" WRITE || bail 'the slave gets no record'
-	stall
+	pause 0.3
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"
@@ -136,7 +131,7 @@ stalled_load()
 	client=$!
 	start_slave "$end" stall:LOAD echo
 	await 10 contains "$slave_said" LOAD || bail 'nobody loads the tape'
-	stall
+	pause 0.3
 	begin=$(now_ms)
 	kill -KILL "$client"
 	reap "$client"
@@ -158,7 +153,7 @@ stalled_at_the_end()
 	ok 'SIGTERM ends pmtd within 2 s, though a slave stalls' [ "$end_ms" -lt 2000 ]
 	ok '... with no node left' nodes_are_gone
 	reap "$client"
-	reap "$slave_pid"
+	end_slave
 }
 
 too_slow()

@@ -19,7 +19,7 @@ need "$build/pmtserve"
 
 case $transport in
 fuse) runs=${PMT_RUNS:-20} latest=40000 ;; # microseconds until a kill
-cuse) runs=${PMT_RUNS:-4} latest=400000 ;;
+cuse) runs=${PMT_RUNS:-7} latest=400000 ;;
 esac
 run='' # the words for this run
 server='' client=''

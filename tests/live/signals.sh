@@ -3,6 +3,8 @@
 #
 # Signals to a program do not disturb what it does to the tape: large records,
 # which the kernel cuts in pieces, arrive and are delivered whole.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -14,7 +14,7 @@
  *     op        answers another op       early    answers twice
  *     long      more bytes than it says  short    fewer, as one message
  *     cond      a condition it can't be  pos      a position that can't be
- *     error     fails, with EIO          slow     answers after 3 s
+ *     error     fails, with EIO          slow     answers after 2 s
  *
  * and these always:
  *
@@ -350,7 +350,7 @@ spoil(const char *what, struct pmt_reply *reply)
 	if (reply->error != 0)
 		reply->len = 0;
 	if (is(what, "slow"))
-		(void)poll(NULL, 0, 3000);
+		(void)poll(NULL, 0, 2000);
 }
 
 static void

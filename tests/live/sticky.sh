@@ -5,6 +5,8 @@
 # FUSE.  A device over CUSE can't, so the next operation after the next open does,
 # once.  Either way the log has it, and the drive stands where st would: behind
 # the record, with no filemark counted.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,6 +3,8 @@
 #
 # GNU tar: what it writes it lists, extracts and compares; it appends, and finds
 # several archives on one tape.
+#
+# kernel: stable
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -97,18 +97,18 @@ in_full_swing()
 		'every acknowledged record is there, and the filemark'
 }
 
-# The fault tape waits before it writes the third record.
-stalled()
+# The tape is held before it writes the third record.
+held()
 {
-	rm -f "$image"
-	start_pmtd "fault:{file:$image},do=write 3 stall=$1"
+	start_held write 3
 	start_client wo write:1024 write:1024 write:1024 write:1024 close
 	await 10 contains "$said" 'ok 1024 1024' || bail 'the client hangs'
 }
 
 slow_tape()
 {
-	stalled 0.5
+	held
+	{ pause 0.5; let_go; } &
 	end_with "$1" 'the tape takes half a second for a record'
 	is '1024*3 mark' "$(layout)" 'the record in flight has been finished'
 	reap "$client"
@@ -118,7 +118,7 @@ slow_tape()
 
 hanging_tape()
 {
-	stalled 60
+	held
 	end_pmtd "$1"
 	is 1 "$end_status" "SIG$1 ends pmtd even if the tape hangs: status 1"
 	ok 'within 2 s' [ "$end_ms" -lt 2000 ]

@@ -5,7 +5,7 @@
 # filemarks as over records, that can't locate and can't erase, and that tells
 # the end of data as success: it is what the contract of a tape says.
 
-kernel=stable drives=tgt
+kernel=${PMT_KERNEL:-new} drives=tgt
 # shellcheck source=drives.sh
 . "$(dirname "$0")/drives.sh"
 

@@ -6,7 +6,7 @@
 # here, whose tape is behind rmt-tar, rmt-dump or pmt-rmt.  What is on the tape is
 # read without any of it, byte by byte.
 
-kernel=stable drives=tgt lab_seconds=300
+kernel=${PMT_KERNEL:-new} drives=tgt lab_seconds=300
 # shellcheck source=drives.sh
 . "$(dirname "$0")/drives.sh"
 need tar dump restore mke2fs unshare mt-gnu /usr/sbin/rmt-tar \
