@@ -116,6 +116,11 @@ $(cuse_obj): CPPFLAGS += $(fuse_cflags)
 
 # ---- Tests ------------------------------------------------------------------
 
+# As many jobs as make was told to use, otherwise one a processor.  It is seen in
+# a recipe only; and make does not see that $(build) is a make, so: + before it.
+JOBS ?= $(shell nproc)
+build = $(MAKE) $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(JOBS))
+
 c_tests = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*-t.c \
 	tests/contract/*-t.c tests/fault/*-t.c))
 live_programs = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/live/*.c))
@@ -154,8 +159,8 @@ $(BUILD)/tests/unit/%.o $(BUILD)/tests/bench/%.o: CPPFLAGS += $(fuse_cflags)
 # The same tests, built with sanitizers: plain make, in a folder of its own.
 san_flags = -fsanitize=address,undefined -fno-sanitize-recover=all
 tsan_flags = -fsanitize=thread
-san_make = $(MAKE) BUILD=$(BUILD)/san SAN='$(san_flags)'
-tsan_make = $(MAKE) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
+san_make = $(build) BUILD=$(BUILD)/san SAN='$(san_flags)'
+tsan_make = $(build) BUILD=$(BUILD)/tsan SAN='$(tsan_flags)'
 
 # A test of tests/live/ runs twice: as fuse-NAME here, as cuse-NAME in the lab.
 live_names = $(filter-out lib pairlib,$(basename $(notdir $(wildcard tests/live/*.sh))))
@@ -177,7 +182,6 @@ full_tests = $(wildcard tests/real/*manual.t)
 script_tests = $(filter-out $(full_tests),$(wildcard tests/style/*.t \
 	tests/contract/*.t tests/diff/*.t tests/tools/*.t tests/real/*.t))
 
-JOBS ?= $(shell nproc)
 prove = BUILD=$(BUILD) prove -j$(JOBS)
 
 .PHONY: tests
@@ -185,15 +189,15 @@ tests: $(test_programs)
 
 .PHONY: check
 check: deps
-	$(MAKE) all tests $(live_tests)
-	$(san_make) tests
+	+$(build) all tests $(live_tests)
+	+$(san_make) tests
 	BUILD=$(BUILD)/san prove tests/diff/twin.t
 	$(prove) $(c_tests) $(c_tests:$(BUILD)/%=$(BUILD)/san/%) \
 		$(script_tests) $(live_tests)
 
 .PHONY: check-san
 check-san: deps
-	$(san_make) tests
+	+$(san_make) tests
 	$(prove) $(c_tests:$(BUILD)/%=$(BUILD)/san/%)
 
 # A fuzzer runs FUZZ_SECONDS over the images of tests/data as its first corpus.
@@ -235,7 +239,7 @@ fuzz: $(fuzzers)
 # The thread sanitizer watches what has threads: the nodes and the mirror.
 .PHONY: check-tsan
 check-tsan: deps
-	$(tsan_make) tests
+	+$(tsan_make) tests
 	BUILD=$(BUILD)/tsan prove tests/diff/twin.t $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c tests/*/mirror-*-t.c \
 		tests/unit/pair-*-t.c tests/contract/tape-t.c)))
@@ -243,7 +247,7 @@ check-tsan: deps
 # An hour of random operations against the real st, and of our nodes.
 .PHONY: soak
 soak: deps
-	$(MAKE) tests
+	+$(build) tests
 	tests/diff/soak
 
 # Breaks the drive on purpose, and shows which script catches it.
@@ -276,11 +280,11 @@ check-full: deps deps-full
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/mirror-kill-t
 	$(MAKE) check-tsan
 	$(MAKE) mutate
-	$(MAKE) fuzz
+	+$(build) fuzz
 
 .PHONY: bench
 bench: deps
-	$(MAKE) all tests
+	+$(build) all tests
 	$(BUILD)/tests/bench/image
 	$(BUILD)/tests/bench/mirror
 	tests/bench/run fuse
@@ -292,7 +296,7 @@ bench: deps
 
 .PHONY: demo
 demo: deps-demo
-	$(MAKE) all
+	+$(build) all
 	tests/demo
 
 # ---- Checking the text ------------------------------------------------------

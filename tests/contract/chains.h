@@ -11,15 +11,18 @@
 /* A file that is being put together. */
 struct bytes {
 	uint8_t *data;
-	size_t len;
+	size_t len, room;
 };
 
 static inline void
 bytes_add(struct bytes *b, const void *data, size_t len)
 {
-	b->data = realloc(b->data, b->len + len + 1);
-	if (b->data == NULL)
-		tap_bail("out of memory");
+	if (b->data == NULL || b->len + len > b->room) {
+		b->room = 2 * (b->len + len);
+		b->data = realloc(b->data, b->room);
+		if (b->data == NULL)
+			tap_bail("out of memory");
+	}
 	memcpy(b->data + b->len, data, len);
 	b->len += len;
 }
