@@ -270,7 +270,7 @@ check-full: deps deps-full
 	PMT_LEGS=all $(prove) tests/real/legs-dump.t
 	$(prove) $(full_tests)
 	PMT_RUNS=300 $(prove) $(BUILD)/live/fuse-pairkill.t
-	PMT_RUNS=30 $(prove) $(BUILD)/live/cuse-pairkill.t
+	PMT_RUNS=300 PMT_LAB_SECONDS=3000 $(prove) $(BUILD)/live/cuse-pairkill.t
 	tests/live/run cusepair tar
 	PMT_PAIR=pair: OPERATIONS=3000 tests/diff/cuse.t
 	PMT_RUNS=1000 $(prove) $(BUILD)/tests/fault/file-kill-t
