@@ -229,7 +229,7 @@ static const struct {
 } handlers[PMT_OPS] = {
 	[PMT_LOAD] = { do_load, false },
 	[PMT_UNLOAD] = { do_unload, false },
-	[PMT_DESCRIBE] = { do_describe, false },
+	[PMT_DESCRIBE] = { do_describe, true },
 	[PMT_READ] = { do_read, true },
 	[PMT_WRITE] = { do_write, true },
 	[PMT_FILEMARKS] = { do_filemarks, true },
@@ -237,7 +237,7 @@ static const struct {
 	[PMT_LOCATE] = { do_locate, false },
 	[PMT_REWIND] = { do_rewind, false },
 	[PMT_ERASE] = { do_erase, true },
-	[PMT_SET] = { do_set, false },
+	[PMT_SET] = { do_set, true },
 	[PMT_FORMAT] = { do_format, false },
 };
 
