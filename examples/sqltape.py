@@ -15,7 +15,7 @@ NONE, FILEMARK, EOD, BOT, EARLY_WARNING, EOM = range(6)  # what is met
 INFO = struct.pack("<6IQIB27x64s", 1, 16 << 20, 0, 1, 1, 1, 0, 0, 0, b"database")
 
 db = sqlite3.connect(sys.argv[2])
-db.execute("PRAGMA journal_mode = WAL")
+db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
 db.execute("CREATE TABLE IF NOT EXISTS tape (object INTEGER PRIMARY KEY, file, data)")
 marks = db.execute("SELECT length(data) = 0 FROM tape ORDER BY object")
 kinds = bytearray([BOT, *(mark for mark, in marks), EOD])  # of objects, and the ends

@@ -457,20 +457,16 @@ what_is_wrong(const struct pmt_request *request, const struct pmt_reply *reply)
 	return why;
 }
 
-/* What a medium is goes as bytes; NULL, or why it can't be that. */
+/* What a medium is goes as bytes; NULL, or why it does not go. */
 static const char *
 pack_info(struct pmt_pair *pair, struct pmt_reply *reply)
 {
-	struct pmt_info seen;
-	const char *why = NULL;
-
 	if (pair->request.op != PMT_DESCRIBE || reply->error != 0)
 		return "a description that does not belong there";
 	reply->data = pmt_pair_room(pair);
 	reply->len = PMT_PAIR_INFO;
 	pair_wire_put_info(pmt_pair_room(pair), reply->info);
-	(void)pair_wire_get_info(reply->data, &seen, &why); /* sets why */
-	return why;
+	return NULL;
 }
 
 /* Makes of ${reply} what is sent; NULL, or what is wrong with it. */

@@ -94,6 +94,13 @@ test_positions(void)
 	    "elsewhere");
 	tap_ok(strstr(reply.data, "object 1") != NULL,
 	    "... and the words tell where it stands");
+	request =
+	    (struct pmt_request){ .op = PMT_DESCRIBE, .at = { .known = true } };
+	serve_request(serve, &request, room, &reply);
+	tap_is_int(EIO, reply.error, "it is not described there, either");
+	request.op = PMT_SET;
+	serve_request(serve, &request, room, &reply);
+	tap_is_int(EIO, reply.error, "... nor set up");
 	tap_is_int(1, (int64_t)reply.at.object, "... as does the position");
 	request.at.known = false;
 	serve_request(serve, &request, room, &reply);
