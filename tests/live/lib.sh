@@ -49,6 +49,7 @@ esac
 tape=$dev/pmt
 ntape=$dev/npmt
 slave=$dev/pmts
+last_node=$ntape # of those that pmtd makes
 
 # ---- Results ---------------------------------------------------------------
 
@@ -202,9 +203,10 @@ contains()
 
 # ---- The drive -------------------------------------------------------------
 
+# nodes_exist: pmtd makes them one by one.
 nodes_exist()
 {
-	[ -e "$tape" ] && [ -e "$ntape" ]
+	[ -e "$tape" ] && [ -e "$ntape" ] && [ -e "$last_node" ]
 }
 
 nodes_are_gone()
@@ -229,6 +231,9 @@ start_pmtd()
 	local given=("$@")
 
 	[ -z "${PMT_PAIR-}" ] || given[-1]=pair:
+	last_node=$ntape
+	[[ " ${given[*]} " != *' --modes '* ]] || last_node=${ntape}a
+	[[ ${given[-1]} != pair:* ]] || last_node=$slave
 	"$pmtd" --foreground "${options[@]}" "${given[@]}" 2>>"$log" &
 	pmtd_pid=$!
 	if ! { await "${start_patience:-10}" ready_or_ended && nodes_exist; }; then
