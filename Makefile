@@ -197,6 +197,7 @@ check: deps
 
 .PHONY: check-san
 check-san: deps
+	+$(build) all
 	+$(san_make) tests
 	$(prove) $(c_tests:$(BUILD)/%=$(BUILD)/san/%)
 
@@ -239,7 +240,7 @@ fuzz: $(fuzzers)
 # The thread sanitizer watches what has threads: the nodes and the mirror.
 .PHONY: check-tsan
 check-tsan: deps
-	+$(tsan_make) tests
+	+$(tsan_make) all tests
 	BUILD=$(BUILD)/tsan prove tests/diff/twin.t $(filter %-t,$(patsubst %.c,$(BUILD)/tsan/%,\
 		$(wildcard tests/unit/cuse-*-t.c tests/*/mirror-*-t.c \
 		tests/unit/pair-*-t.c tests/contract/tape-t.c)))

@@ -51,6 +51,7 @@ struct listen {
 	int fd;
 	int wake_fd;
 	atomic_bool stopping;
+	atomic_uint hello_ms; /* to answer HELLO */
 	bool started;
 	pthread_t thread;
 	struct peer *peer; /* the thread's; NULL: none */
@@ -300,7 +301,7 @@ greet(struct listen *l, struct peer *peer)
 
 	port_hello(&hello);
 	offer(peer, &hello);
-	r = peer_exchange(&peer->base, &hello, LISTEN_HELLO_MS);
+	r = peer_exchange(&peer->base, &hello, l->hello_ms);
 	if (r == 0 && hello.reply.error != 0) {
 		(void)snprintf(hello.why, sizeof(hello.why),
 		    "it refuses HELLO"); /* fits */
@@ -469,6 +470,7 @@ listen_start(struct port *p, const char *path, mode_t mode,
 		return spec_fail(e, ENOMEM, "pair: out of memory");
 	l->port = p;
 	l->fd = l->wake_fd = -1;
+	l->hello_ms = LISTEN_HELLO_MS;
 	if (strlen(path) >= sizeof(l->path)) {
 		free(l);
 		return spec_fail(e, ENAMETOOLONG,
@@ -486,6 +488,12 @@ listen_start(struct port *p, const char *path, mode_t mode,
 	}
 	*ret_listen = l;
 	return 0;
+}
+
+void
+listen_set_patience(struct listen *l, unsigned ms)
+{
+	l->hello_ms = ms;
 }
 
 /* Only the file that we have made: another's may have taken its place. */

@@ -25,6 +25,9 @@ struct spec_error;
 int listen_start(struct port *p, const char *path, mode_t mode,
     struct listen **ret_listen, struct spec_error *e);
 
+/* For tests: what the next ones get to answer HELLO instead, ms. */
+void listen_set_patience(struct listen *l, unsigned ms);
+
 /* The slave that is there is let go, and the socket removed.  NULL is fine. */
 void listen_stop(struct listen *l);
 

@@ -10,11 +10,12 @@
 #include "rmt-stand.h"
 
 #define CUTS 50	     /* of each server with each window */
-#define GOODBYES 10  /* likewise, for good */
+#define GOODBYES 5   /* likewise, for good, twice */
 #define READS 15     /* of each, too */
 #define ROUND 24     /* records of a cut */
 #define LONGEST 9000 /* bytes */
 #define LATEST 3000  /* microseconds until the cut */
+#define AT_ONCE 12   /* tests; most of it is waiting for a server */
 
 static struct stand stand;
 static struct rng rng;
@@ -232,21 +233,58 @@ test_goodbyes(const char *server, const char *options, bool strict)
 	    server, options);
 }
 
+/* ---- All of it, a few at the same time ----------------------------------- */
+
+static void
+test_all_cuts(const char *server, const char *options)
+{
+	test_cuts(server, options);
+	test_reading(server, options);
+}
+
+static void
+test_lossless_goodbyes(const char *server, const char *options)
+{
+	test_goodbyes(server, options, true);
+}
+
+static void
+test_ahead_goodbyes(const char *server, const char *options)
+{
+	test_goodbyes(server, options, false);
+}
+
+static const struct {
+	const char *options;
+	void (*run)(const char *server, const char *options);
+} tests[] = {
+	{ "timeout=20", test_all_cuts },
+	{ "timeout=20,window=64K", test_all_cuts },
+	{ "timeout=1", test_lossless_goodbyes },
+	{ "timeout=1", test_lossless_goodbyes },
+	{ "timeout=1,window=64K", test_ahead_goodbyes },
+	{ "timeout=1,window=64K", test_ahead_goodbyes },
+};
+
+#define N_TESTS (sizeof(tests) / sizeof(tests[0]))
+
+/* With a drive of its own. */
+static void
+run(size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		rng.state = rng_next(&rng); /* something else for each */
+	stand_start(&stand, "cut.tap");
+	tests[i / 2].run(real_servers[i % 2], tests[i / 2].options);
+	stand_stop(&stand);
+}
+
 int
 main(void)
 {
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		tap_skip_all("there is no /dev/fuse");
 	rng = rng_seeded();
-	stand_start(&stand, "cut.tap");
-	for (size_t i = 0; i < 2; i++) {
-		test_cuts(real_servers[i], "timeout=20");
-		test_cuts(real_servers[i], "timeout=20,window=64K");
-		test_reading(real_servers[i], "timeout=20");
-		test_reading(real_servers[i], "timeout=20,window=64K");
-		test_goodbyes(real_servers[i], "timeout=1", true);
-		test_goodbyes(real_servers[i], "timeout=1,window=64K", false);
-	}
-	stand_stop(&stand);
+	tap_parts(2 * N_TESTS, AT_ONCE, run);
 	return tap_done();
 }

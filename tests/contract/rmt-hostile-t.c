@@ -8,7 +8,7 @@
 #include "tapes.h"
 
 #define BOUND_S 30 /* seconds for any of it, also on a busy machine */
-#define MEMORY_KB (256 << 10) /* that all of it may take */
+#define MEMORY_KB (256 << 10) /* that one may take */
 
 /* What the server says, as a script; it has been opened up to where. */
 struct server {
@@ -65,6 +65,11 @@ static const struct server readers[] = {
 	{ "silence", "gnu", OPENED "sleep 60" },
 	{ "garbage behind A", "gnu", OPENED "printf 'Axyz\\n'; sleep 60" },
 };
+
+#define N_SERVERS (sizeof(servers) / sizeof(servers[0]))
+#define N_READERS (sizeof(readers) / sizeof(readers[0]))
+
+#define AT_ONCE 8 /* servers; it is waited for most of them, to no end */
 
 static const char *scratch;
 
@@ -127,20 +132,24 @@ test_use(const struct server *s, bool writes)
 	tap_ok(now() - begin < BOUND_S, "... within %d s", BOUND_S);
 }
 
-int
-main(void)
+static void
+test_server(size_t i)
 {
 	struct rusage usage;
 
 	scratch = make_scratch();
-	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++)
+	if (i < N_SERVERS)
 		test_load(&servers[i]);
-	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-		test_use(&readers[i], false);
-		test_use(&readers[i], true);
-	}
+	else
+		test_use(&readers[(i - N_SERVERS) / 2], i % 2 == 0);
 	(void)getrusage(RUSAGE_SELF, &usage); /* can't fail */
 	tap_ok(usage.ru_maxrss < MEMORY_KB, "and takes no memory to speak of");
 	remove_scratch(scratch);
+}
+
+int
+main(void)
+{
+	tap_parts(N_SERVERS + 2 * N_READERS, AT_ONCE, test_server);
 	return tap_done();
 }

@@ -12,6 +12,8 @@
 #include "rmt-stand.h"
 
 #define CUTS 12
+#define GOODBYES 2  /* three times */
+#define AT_ONCE 8   /* tests, all there are; mostly it is waited for the link */
 #define ROUND 40    /* records of a cut */
 #define LATEST 3000 /* microseconds until the cut */
 
@@ -138,7 +140,7 @@ test_cuts(const char *more)
 static void
 test_goodbyes(const char *more)
 {
-	int good = 0, image = 0, prefix = 0, dead = 0, n = CUTS / 2;
+	int good = 0, image = 0, prefix = 0, dead = 0, n = GOODBYES;
 
 	for_good = true;
 	for (int i = 0; i < n; i++) {
@@ -169,6 +171,19 @@ be_silent(const char *line)
 	(void)line; /* it is meant to go wrong */
 }
 
+static void
+run(size_t i)
+{
+	static void (*const tests[])(const char *more) = { test_cuts,
+		test_goodbyes, test_goodbyes, test_goodbyes };
+
+	for (size_t k = 0; k < i; k++)
+		rng.state = rng_next(&rng); /* something else for each */
+	stand_start(&stand, "cut.tap");
+	tests[i / 2](options[i % 2]);
+	stand_stop(&stand);
+}
+
 int
 main(void)
 {
@@ -176,11 +191,6 @@ main(void)
 		tap_skip_all("there is no /dev/fuse");
 	tape_set_alarm(be_silent);
 	rng = rng_seeded();
-	stand_start(&stand, "cut.tap");
-	for (size_t i = 0; i < 2; i++) {
-		test_cuts(options[i]);
-		test_goodbyes(options[i]);
-	}
-	stand_stop(&stand);
+	tap_parts(AT_ONCE, AT_ONCE, run);
 	return tap_done();
 }

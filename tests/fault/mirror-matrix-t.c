@@ -33,6 +33,7 @@
 #include "tapes.h"
 
 #define ROWS 61
+#define AT_ONCE 16 /* rows; they wait for legs that stand still */
 
 struct row {
 	int number;
@@ -1001,22 +1002,44 @@ be_silent(const char *line)
 	(void)line; /* it is meant to go wrong */
 }
 
-int
-main(void)
+/* The cases that are to run, with and without a ring. */
+static struct {
+	const struct row *row;
+	const char *options;
+} todo[N_CASES + N_RING_CASES];
+
+static size_t n_todo;
+
+static void
+choose(const struct row *row, const char *options)
 {
 	const char *only = getenv("PMT_ROW");
 
-	if (only == NULL)
+	if (row->elsewhere != NULL)
+		tap_diag("row %d, %s: not here: %s", row->number, row->words,
+		    row->elsewhere);
+	else if (only == NULL || atoi(only) == row->number) {
+		todo[n_todo].row = row;
+		todo[n_todo++].options = options;
+	}
+}
+
+static void
+run_todo(size_t i)
+{
+	run_row(todo[i].row, todo[i].options);
+}
+
+int
+main(void)
+{
+	if (getenv("PMT_ROW") == NULL)
 		tape_set_alarm(be_silent);
 	check_numbers();
 	for (size_t i = 0; i < N_CASES; i++)
-		if (rows[i].elsewhere != NULL)
-			tap_diag("row %d, %s: not here: %s", rows[i].number,
-			    rows[i].words, rows[i].elsewhere);
-		else if (only == NULL || atoi(only) == rows[i].number)
-			run_row(&rows[i], "");
+		choose(&rows[i], "");
 	for (size_t i = 0; i < N_RING_CASES; i++)
-		if (only == NULL || atoi(only) == ring_rows[i].number)
-			run_row(&ring_rows[i], RING);
+		choose(&ring_rows[i], RING);
+	tap_parts(n_todo, AT_ONCE, run_todo);
 	return tap_done();
 }

@@ -418,22 +418,43 @@ be_silent(const char *line)
 	(void)line; /* it is meant to go wrong */
 }
 
+/* ---- All of it, a few at the same time ----------------------------------- */
+
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+#define SHARES 4  /* of the rows, and of the cuts, of each far end */
+#define AT_ONCE 6 /* of them; most of it is waiting for the link */
+
+static struct rng rng;
+static int cuts;
+
+/* With a drive of its own. */
+static void
+run_share(size_t part)
+{
+	const struct far *far = &fars[part % 2];
+	size_t share = part / 2;
+
+	for (size_t k = 0; k < part; k++)
+		rng.state = rng_next(&rng); /* something else for each */
+	set_up();
+	if (share >= SHARES)
+		test_cuts(far, &rng, cuts / 2 / SHARES);
+	else
+		for (size_t i = share; i < N_ROWS; i += SHARES)
+			run_row(far, &rows[i]);
+	stand_stop(&stand);
+}
+
 int
 main(void)
 {
 	const char *runs = getenv("PMT_RUNS");
-	int cuts = runs == NULL ? CUTS : atoi(runs);
-	struct rng rng = rng_seeded();
 
 	if (access("/dev/fuse", R_OK | W_OK) < 0)
 		tap_skip_all("there is no /dev/fuse");
+	cuts = runs == NULL ? CUTS : atoi(runs);
+	rng = rng_seeded();
 	tape_set_alarm(be_silent);
-	set_up();
-	for (size_t f = 0; f < 2; f++) {
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			run_row(&fars[f], &rows[i]);
-		test_cuts(&fars[f], &rng, cuts / 2);
-	}
-	stand_stop(&stand);
+	tap_parts(4 * SHARES, AT_ONCE, run_share);
 	return tap_done();
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -122,6 +124,104 @@ tap_skip_all(const char *fmt, ...)
 	va_end(ap);
 	putchar('\n');
 	exit(0);
+}
+
+/* ---- Parts --------------------------------------------------------------- */
+
+#define PARTS_MAX 256
+
+struct part {
+	FILE *output;
+	pid_t pid;
+	int status;
+};
+
+static void
+start_part(struct part *part, size_t i, void (*body)(size_t i))
+{
+	part->output = tmpfile();
+	part->status = -1;
+	(void)fflush(stdout); /* the part has none of what is there */
+	part->pid = part->output == NULL ? -1 : fork();
+	if (part->pid < 0)
+		tap_bail("part %zu can't be started", i);
+	if (part->pid > 0)
+		return;
+	results = failures = 0;
+	if (dup2(fileno(part->output), 1) < 0)
+		tap_bail("part %zu has no output", i);
+	body(i);
+	(void)tap_done(); /* failures show in the lines */
+	exit(0);
+}
+
+/* The lines of a part, with numbers of ours; whether the last is its plan. */
+static bool
+tell_part(FILE *output)
+{
+	char *line = NULL;
+	size_t room = 0;
+	bool ended = false;
+
+	rewind(output);
+	while (getline(&line, &room, output) > 0) {
+		bool failed = strncmp(line, "not ok ", 7) == 0;
+		const char *words = strstr(line, " - ");
+
+		/* One that has no results, or is skipped, is none. */
+		ended = strncmp(line, "1..", 3) == 0 && line[3] != '0';
+		if ((failed || strncmp(line, "ok ", 3) == 0) && words != NULL) {
+			failures += failed;
+			printf("%sok %u%s", failed ? "not " : "", ++results,
+			    words);
+		} else if (!ended) {
+			fputs(line, stdout);
+		}
+	}
+	free(line);
+	(void)fflush(stdout); /* as above */
+	return ended;
+}
+
+/* Waits for one to end, whichever it is. */
+static void
+end_part(struct part *parts, size_t n)
+{
+	int status;
+	pid_t pid = wait(&status);
+
+	for (size_t i = 0; i < n; i++)
+		if (parts[i].pid == pid)
+			parts[i].status = status;
+}
+
+static void
+tell_parts(struct part *parts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		tap_diag("part %zu", i + 1);
+		if (!tell_part(parts[i].output) || parts[i].status != 0)
+			tap_ok(false, "part %zu comes to its end: status %#x",
+			    i + 1, (unsigned)parts[i].status);
+		(void)fclose(parts[i].output); /* only read */
+	}
+}
+
+void
+tap_parts(size_t n, size_t most, void (*body)(size_t i))
+{
+	struct part parts[PARTS_MAX];
+
+	if (n > PARTS_MAX)
+		tap_bail("%zu parts", n);
+	for (size_t i = 0; i < n; i++) {
+		if (i >= most)
+			end_part(parts, i);
+		start_part(&parts[i], i, body);
+	}
+	for (size_t i = n < most ? 0 : n - most; i < n; i++)
+		end_part(parts, n);
+	tell_parts(parts, n);
 }
 
 int

@@ -34,6 +34,15 @@ void tap_bail(const char *fmt, ...)
 void tap_skip_all(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), noreturn));
 
+/*
+ * Runs ${body} for 0 to ${n} - 1, ${most} of them at the same time, each in a
+ * process of its own: for tests that wait more than they work.  The lines come
+ * at the end, as if one part had been run after the other, with a "# part ..."
+ * before each.  One that dies, or has no results, has failed.  The program may
+ * have no threads nor other children meanwhile.
+ */
+void tap_parts(size_t n, size_t most, void (*body)(size_t i));
+
 /* Prints the plan; the exit status for main: 0 if all passed. */
 int tap_done(void);
 
