@@ -303,7 +303,9 @@ take_request(struct pmt_pair *pair)
 	pair->have = 0;
 	if (pair_wire_get_request(pair->header, &pair->request, &why) < 0)
 		return end(pair, -EPROTO, why);
-	pair->shared = pair->request.op != PMT_HELLO &&
+	/* Of other operations the same flag says something else. */
+	pair->shared = (pair->request.op == PMT_READ ||
+			   pair->request.op == PMT_WRITE) &&
 	    (pair->request.flags & PMT_SHARED) != 0;
 	if (pair->shared && pair->memory.bytes == NULL)
 		return end(pair, -EPROTO, "no memory has come to share");

@@ -53,8 +53,12 @@ memory_back(struct memory *m, size_t n)
 
 	if (n <= m->backed)
 		return true;
-	if (fallocate(m->fd, 0, 0, (off_t)to) < 0)
-		return false; /* also for a signal: it is tried again */
+	/*
+	 * Not fallocate(2): that waits for the file's lock, which the other one
+	 * can keep for ever, by a write(2) from memory that never comes.
+	 */
+	if (madvise(m->bytes, to, MADV_POPULATE_WRITE) < 0)
+		return false; /* whatever it is, it is tried again */
 	m->backed = to;
 	return true;
 }

@@ -125,6 +125,39 @@ test_requests(bool node)
 	    "it is not sent twice");
 }
 
+/* The flag of HELLO and of records means something else there. */
+static void
+test_other_flags(bool node)
+{
+	static const struct {
+		enum pmt_op op;
+		unsigned flag;
+		uint64_t count;
+	} flagged[] = {
+		{ PMT_FILEMARKS, PMT_IMMEDIATE, 2 },
+		{ PMT_ERASE, PMT_WHOLE, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(flagged) / sizeof(flagged[0]); i++) {
+		begin(node);
+		ask((struct pmt_request){ .op = flagged[i].op,
+		    .id = 9,
+		    .flags = flagged[i].flag,
+		    .count = flagged[i].count,
+		    .at.known = true });
+		tap_is_int(0, pmt_pair_next(pair, &request),
+		    "%s with its flag comes where no memory is shared",
+		    pair_wire_op_name(flagged[i].op));
+		tap_is_int((int)flagged[i].flag, (int)request.flags,
+		    "... with the flag");
+		reply = pmt_reply_to(&request);
+		reply.at.object += flagged[i].count;
+		reply.at.file += flagged[i].count;
+		tap_is_int(0, pmt_pair_answer(pair, &reply), "... is answered");
+		tap_ok(hear() && seen.error == 0, "... and done");
+	}
+}
+
 /* What the bytes of a reply have no room for must not be made to fit. */
 static void
 test_refused_answers(void)
@@ -696,6 +729,8 @@ main(void)
 	test_requests(true);
 	test_reads(false);
 	test_reads(true);
+	test_other_flags(false);
+	test_other_flags(true);
 	test_refused_answers();
 	test_descriptions();
 	test_usual();

@@ -85,6 +85,38 @@ test_memory(void)
 	tap_ok(other.bytes == NULL, "... and none is there then");
 }
 
+/* Whether all of the first ${n} bytes have pages. */
+static bool
+has_pages(const struct memory *m, size_t n)
+{
+	static unsigned char pages[BIG / 4096];
+	size_t count = n / (size_t)sysconf(_SC_PAGESIZE), have = 0;
+
+	if (mincore(m->bytes, n, pages) < 0)
+		tap_bail("mincore: %s", strerror(errno));
+	for (size_t i = 0; i < count; i++)
+		have += pages[i] & 1;
+	return have == count;
+}
+
+/* The other one may keep the file's lock for as long as he likes. */
+static void
+test_backing(void)
+{
+	struct memory m = MEMORY_NONE;
+	int fd;
+
+	(void)memory_make(&m); /* as above */
+	fd = m.fd;
+	m.fd = -1;
+	tap_ok(memory_back(&m, 1), "pages are had without asking the file");
+	tap_ok(has_pages(&m, m.backed) && !has_pages(&m, BIG),
+	    "... as many as are said");
+	tap_ok(memory_back(&m, BIG) && has_pages(&m, BIG), "... or all");
+	m.fd = fd;
+	memory_drop(&m);
+}
+
 /* ---- Both sides ---------------------------------------------------------- */
 
 /* What is thrown out here is meant to be. */
@@ -496,6 +528,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(out); i++)
 		out[i] = (uint8_t)(i * 7 + i / 251);
 	test_memory();
+	test_backing();
 	test_both();
 	test_plain_slave();
 	test_wrong_answers();
