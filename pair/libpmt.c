@@ -304,8 +304,8 @@ take_request(struct pmt_pair *pair)
 	if (pair_wire_get_request(pair->header, &pair->request, &why) < 0)
 		return end(pair, -EPROTO, why);
 	/* Of other operations the same flag says something else. */
-	pair->shared = (pair->request.op == PMT_READ ||
-			   pair->request.op == PMT_WRITE) &&
+	pair->shared =
+	    (pair->request.op == PMT_READ || pair->request.op == PMT_WRITE) &&
 	    (pair->request.flags & PMT_SHARED) != 0;
 	if (pair->shared && pair->memory.bytes == NULL)
 		return end(pair, -EPROTO, "no memory has come to share");
