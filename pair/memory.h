@@ -5,9 +5,9 @@
  * Whoever asks says whether a record is in it, so it has no state of its own.
  *
  * It can neither shrink nor go away under the other one's hands, and pages are
- * put behind it before anybody is told of them; so no access fails.  What the
- * other one writes to it while we read is his affair: master and slave copy
- * what has to stay.
+ * put behind it before anybody is told of them; so no access fails, unless he
+ * gives pages back and the system has none left then.  What he writes to it
+ * while we read is his affair: master and slave copy what has to stay.
  */
 #ifndef PMT_PAIR_MEMORY_H
 #define PMT_PAIR_MEMORY_H
