@@ -172,6 +172,7 @@ hanging()
 	: >"$hold"
 	start_pmtd --pidfile "$file" "fault:{file:$image},do=write 1 hold=$hold"
 	is "$pmtd_pid" "$(<"$file")" 'the number is there in the foreground, too'
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
 	end_pmtd TERM
@@ -204,6 +205,7 @@ on_request_while_it_hangs()
 {
 	: >"$log"
 	start_held write 1
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
 	pause 0.2 # The write is on its way; if it is not, nothing is proven.

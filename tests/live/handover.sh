@@ -145,6 +145,7 @@ place_soon()
 # Who only connects gets nothing, and costs no more than a moment.
 silent()
 {
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => shift)
 		or die; print "is there\n"; close STDOUT; <STDIN>' "$hand" \
 		>"$scratch/said" <&"$steps" &

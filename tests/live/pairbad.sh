@@ -72,6 +72,7 @@ short_at_the_node()
 lost_until_loaded()
 {
 	start_slave "$end" die:FILEMARKS
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	"$tapeop" "$ntape" rw write:1000 weof:1 rewind eom tell write:10 \
 		wait:"$scratch/go" rewind place close >"$scratch/said" &
 	client=$!

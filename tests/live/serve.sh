@@ -81,6 +81,7 @@ ends_durably()
 {
 	start_pair
 	start_serve "$slave" "file:$image"
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	write_twice &
 	client=$!
 	ok 'a record is written' await 10 contains "$scratch/said" 'wrote 5000'
@@ -134,6 +135,7 @@ waits()
 ends_while_opening()
 {
 	start_pair
+	: >"$scratch/said" # here, so that nobody sees what was said before
 	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Listen => 1,
 		Local => shift) or die; print STDOUT "listens\n"; close STDOUT;
 		my $c = $s->accept; <$c>' "$scratch/silent" >"$scratch/said" &

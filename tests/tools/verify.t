@@ -123,6 +123,7 @@ exits 2 'nine tapes are too many' verify a.tap a.tap a.tap a.tap a.tap a.tap \
 	a.tap a.tap a.tap
 complains '8 are the most' '... and it says so'
 
+: >err # here, so that nobody sees what was said before
 "$pmtimg" verify --progress plain 'fault:{file:a.tap},do=read 2+ stall=1' \
 	a.tap >out 2>err &
 pid=$!
