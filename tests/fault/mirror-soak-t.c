@@ -170,6 +170,28 @@ static bool tracing;
 static void violate(struct schedule *s, enum violation which, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
+/* What may not come again: a ring's legs take their own time. */
+static void
+show_legs(const struct schedule *s)
+{
+	const struct mirror *m = mirror_of(s->mirror);
+
+	tap_diag("mirror: state %d, at %" PRIu64 ", ahead %#x, healthy %#x",
+	    (int)m->state, m->base.pos.object, (unsigned)m->ahead,
+	    (unsigned)mirror_healthy(m));
+	for (size_t i = 0; i < s->n_legs; i++) {
+		const struct leg *leg = m->legs[i];
+
+		tap_diag("leg %zu: %" PRIu64 " objects on it, at %" PRIu64
+			 ", expected %" PRIu64 ", durable %" PRIu64
+			 ", warned %d, tail %d, errors %" PRIu64 ", dead %d %s",
+		    i + 1, memtape_objects(memories[i], 0),
+		    leg->tape->pos.object, leg->expected.objects,
+		    leg->durable.objects, leg->warned, leg->tail, leg->errors,
+		    leg->dead, leg->dead ? leg->reason : "");
+	}
+}
+
 static void
 violate(struct schedule *s, enum violation which, const char *fmt, ...)
 {
@@ -185,6 +207,7 @@ violate(struct schedule *s, enum violation which, const char *fmt, ...)
 	va_end(ap);
 	tap_diag("step %u, %s: %s: %s (%s)", s->step, s->doing,
 	    violation_words[which], text, tape_why(s->mirror));
+	show_legs(s);
 }
 
 /* ---- Checks ------------------------------------------------------------- */
