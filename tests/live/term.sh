@@ -92,7 +92,8 @@ in_full_swing()
 	like "^ok [0-9]+ $gone $gone (ok|$gone)\$" "$(<"$said")" \
 		'the program gets an errno, and no write is cut short'
 	acknowledged=$(cut -d ' ' -f 2 "$said")
-	[[ $(layout) =~ ^$size\*([0-9]+)' mark'$ ]] && found=${BASH_REMATCH[1]}
+	[[ $(layout) =~ ^$size(\*([0-9]+))?' mark'$ ]] &&
+		found=${BASH_REMATCH[2]:-1} # one alone has no number
 	like "^($acknowledged|$((acknowledged + 1)))\$" "$found" \
 		'every acknowledged record is there, and the filemark'
 }
