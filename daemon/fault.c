@@ -131,6 +131,18 @@ wait_while_there(const char *path)
 		wait_for(HOLD_LOOK);
 }
 
+/* Who has made the file may want to know that it has come to this. */
+static void
+hold(const struct fault_tape *f, const struct fault_rule *r,
+    const struct call *c)
+{
+	if (access(r->path, F_OK) < 0)
+		return;
+	tape_alarm("fault: %s call %" PRIu64 " is held by %s",
+	    fault_op_names[c->op], f->calls[c->op], r->path);
+	wait_while_there(r->path);
+}
+
 static double
 now(void)
 {
@@ -215,7 +227,7 @@ apply_mode(struct fault_tape *f, const struct fault_rule *r, struct call *c)
 		wait_for(r->seconds);
 		break;
 	case FAULT_HOLD:
-		wait_while_there(r->path);
+		hold(f, r, c);
 		break;
 	case FAULT_RATE:
 		c->rate = r->number;

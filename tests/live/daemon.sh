@@ -170,11 +170,13 @@ hanging()
 
 	rm -f "$image"
 	: >"$hold"
+	: >"$log"
 	start_pmtd --pidfile "$file" "fault:{file:$image},do=write 1 hold=$hold"
 	is "$pmtd_pid" "$(<"$file")" 'the number is there in the foreground, too'
 	: >"$scratch/said" # here, so that nobody sees what was said before
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
+	await 10 is_held || bail 'the tape is not held'
 	end_pmtd TERM
 	ok 'the file is gone when a tape that hangs is given up' \
 		[ ! -e "$file" ]
@@ -203,12 +205,11 @@ on_request()
 
 on_request_while_it_hangs()
 {
-	: >"$log"
 	start_held write 1
 	: >"$scratch/said" # here, so that nobody sees what was said before
 	op wo write:512 >"$scratch/said" 2>&1 &
 	await 10 contains "$scratch/said" ok || bail 'the client does not open'
-	pause 0.2 # The write is on its way; if it is not, nothing is proven.
+	await 10 is_held || bail 'the tape is not held'
 	kill -USR1 "$pmtd_pid"
 	ok 'in an operation it says that there is one' \
 		await 10 contains "$log" 'an operation is under way'

@@ -57,13 +57,15 @@ has_said()
 	[ ${#words[@]} -ge "$1" ]
 }
 
-# start_client OPERATION...: it waits in the kernel in the last but one of them.
+# start_client OPERATION...: it waits in the kernel in the last but one of them, for
+# a tape that is held.
 start_client()
 {
 	: >"$said" # here, so that nobody sees what the last one said
 	"$tapeop" "$ntape" "$@" >"$said" &
 	client=$!
 	await 10 has_said $(($# - 2)) || bail "the client hangs before $*"
+	await 10 is_held || bail "the tape is not held in $*"
 	await 10 is_in S D || bail "the client does not hang in $*"
 }
 

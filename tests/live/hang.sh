@@ -28,8 +28,8 @@ sleeps_in_the_drive()
 	[[ ${line##*) } == [SD]* ]]
 }
 
-# hang OPERATION OP...: a client that hangs in its last operation.
-hang()
+# begin OPERATION OP...: a client, and a tape that will be held.
+begin()
 {
 	local rule=$1
 
@@ -42,13 +42,18 @@ hang()
 	await 10 sleeps_in_the_drive || bail 'the client does not hang'
 }
 
+# hang OPERATION OP...: it hangs in its last operation, which pmtd has got.
+hang()
+{
+	begin "$@"
+	await 10 is_held || bail 'the tape is not held'
+}
+
 # killed_in WHAT FIRST: FIRST is a signal that comes before, or "none".
 killed_in()
 {
 	local what=$1 first=$2 begin took status
 
-	# The tape has to have got the request, or nothing is shown.
-	pause 0.3
 	[ "$first" = none ] || kill "-$first" "$client"
 	begin=$(now_ms)
 	kill -KILL "$client"
@@ -115,7 +120,7 @@ in_close()
 # With no close: it is the kernel that closes while the program ends.
 in_exit()
 {
-	hang 'filemark 1' wo write:1024 wait:"$scratch/never"
+	begin 'filemark 1' wo write:1024 wait:"$scratch/never"
 	killed_in "what ends it" none
 	busy
 	comes_back

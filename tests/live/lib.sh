@@ -276,13 +276,19 @@ start_drive()
 	start_pmtd "file:$image"
 }
 
-# start_held OPERATION WHEN: with a blank tape that is held in that operation until
-# let_go; see pmtd(8).
+# start_held OPERATION WHEN: with a blank tape that is held in that operation, as
+# is_held tells, until let_go; see pmtd(8).
 start_held()
 {
 	rm -f "$image"
 	: >"$hold"
+	: >"$log"
 	start_pmtd "fault:{file:$image},do=$* hold=$hold"
+}
+
+is_held()
+{
+	contains "$log" 'is held by'
 }
 
 let_go()

@@ -104,6 +104,7 @@ held()
 	start_held write 3
 	start_client wo write:1024 write:1024 write:1024 write:1024 close
 	await 10 contains "$said" 'ok 1024 1024' || bail 'the client hangs'
+	await 10 is_held || bail 'the tape is not held'
 }
 
 slow_tape()
