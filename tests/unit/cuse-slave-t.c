@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "caller.h"
 #include "dev.h"
 #include "pair/wire.h"
@@ -325,43 +325,10 @@ be_slave(void)
 
 static uint8_t record[4 * CHUNK];
 
-struct asker {
-	pthread_t thread;
-	struct port_call call;
-	int result;
-};
-
-static void *
-asker_main(void *arg)
-{
-	struct asker *a = arg;
-
-	a->result = port_exchange(port, port_generation(port), &a->call);
-	return NULL;
-}
-
 static void
 begin(struct asker *a, enum pmt_op op, size_t len)
 {
-	*a = (struct asker){ .call = {
-				 .request = { .op = op, .at.known = true } } };
-	if (op == PMT_READ || op == PMT_WRITE)
-		a->call.request.count = len;
-	if (op == PMT_WRITE) {
-		a->call.request.data = bytes;
-		a->call.request.len = len;
-	}
-	a->call.buf = record;
-	a->call.size = op == PMT_READ ? len : 0;
-	if (pthread_create(&a->thread, NULL, asker_main, a) != 0)
-		tap_bail("no thread");
-}
-
-static int
-end(struct asker *a)
-{
-	(void)pthread_join(a->thread, NULL);
-	return a->result;
+	asker_begin(a, port, op, len, bytes, record);
 }
 
 /* ---- Tests --------------------------------------------------------------- */
@@ -408,7 +375,7 @@ test_exchange(void)
 	tap_is_int((int64_t)asked, (int64_t)hear()->unique,
 	    "... and gets it when there is one");
 	tap_is_int(-EPROTO, write_at(fh, bytes, 64, 0), "zeros are no answer");
-	tap_is_int(-ENOLINK, end(&a), "... and the tape hears of it");
+	tap_is_int(-ENOLINK, asker_end(&a), "... and the tape hears of it");
 	release(fh);
 	fh = be_slave();
 	begin(&a, PMT_WRITE, BIG);
@@ -418,13 +385,13 @@ test_exchange(void)
 	tap_is_int(PMT_PAIR_HEADER,
 	    write_message(fh, reply, reply_to_message(reply)),
 	    "... and is answered");
-	tap_is_int(0, end(&a), "... which the tape gets");
+	tap_is_int(0, asker_end(&a), "... which the tape gets");
 	begin(&a, PMT_READ, BIG);
 	(void)read_message(fh, 4096);
 	tap_is_int(PMT_PAIR_HEADER + BIG,
 	    write_message(fh, reply, reply_to_message(reply)),
 	    "a large answer goes in pieces");
-	tap_is_int(0, end(&a), "... to the tape");
+	tap_is_int(0, asker_end(&a), "... to the tape");
 	tap_is_mem(bytes, record, BIG, "... whole");
 	release(fh);
 	stop();
@@ -443,21 +410,21 @@ test_pieces(void)
 	tap_is_int(2 * CHUNK, read_message(fh, sizeof(message)),
 	    "a request that ends with a piece is followed by nothing");
 	(void)write_message(fh, reply, reply_to_message(reply));
-	(void)end(&a);
+	(void)asker_end(&a);
 	begin(&a, PMT_WRITE, 1000);
 	tap_is_int(-EMSGSIZE, read_message(fh, 1000),
 	    "too small a buffer is refused");
 	tap_is_int(PMT_PAIR_HEADER + 1000, read_message(fh, 4096),
 	    "... and the request is there still");
 	(void)write_message(fh, reply, reply_to_message(reply));
-	(void)end(&a);
+	(void)asker_end(&a);
 	begin(&a, PMT_WRITE, BIG);
 	tap_is_int(CHUNK + 10, read_message(fh, CHUNK + 10),
 	    "a buffer that is found to be too small later gets a part");
 	tap_is_int(PMT_PAIR_HEADER + BIG, read_message(fh, sizeof(message)),
 	    "... and the next read begins again");
 	(void)write_message(fh, reply, reply_to_message(reply));
-	tap_is_int(0, end(&a), "... and the answer is one");
+	tap_is_int(0, asker_end(&a), "... and the answer is one");
 	release(fh);
 	stop();
 }
@@ -518,7 +485,7 @@ test_poll(void)
 	    "... then to be answered");
 	(void)write_message(fh, reply, reply_to_message(reply));
 	tap_is_int(0, poll_as(fh, true), "... and that is all");
-	(void)end(&a);
+	(void)asker_end(&a);
 	port_throw_out(port, (struct port_end *)slave, "a test");
 	h = hear();
 	tap_ok(h->unique == 0 && h->error == FUSE_NOTIFY_POLL,
@@ -551,7 +518,7 @@ test_poll_of_two(void)
 	    "a request wakes");
 	tap_is_int((int64_t)fh, (int64_t)woken->kh, "... the slave");
 	release(fh);
-	(void)end(&a); /* he has not answered */
+	(void)asker_end(&a); /* he has not answered */
 	release(old);
 	stop();
 }
@@ -628,7 +595,7 @@ test_misdeeds(void)
 				continue;
 		tap_is_int(-EPROTO, misbehave(fh, all[i].misdeed),
 		    "%s is refused", all[i].what);
-		tap_is_int(-ENOLINK, end(&a), "... the tape hears of it");
+		tap_is_int(-ENOLINK, asker_end(&a), "... the tape hears of it");
 		tap_ok(alarms == 1 && strstr(said, all[i].words) != NULL,
 		    "... with one line: %s", said);
 		tap_is_int(-EPIPE, write_at(fh, bytes, 64, 0),
@@ -678,14 +645,16 @@ test_gone(void)
 	begin(&a, PMT_READ, BIG);
 	(void)read_message(fh, 4096);
 	release(fh);
-	tap_is_int(-ENOLINK, end(&a), "a slave that closes leaves the tape");
+	tap_is_int(-ENOLINK, asker_end(&a),
+	    "a slave that closes leaves the tape");
 	tap_ok(alarms == 1 && strstr(said, "no answer to READ") != NULL,
 	    "... with a line: %s", said);
 	fh = be_slave();
 	port_set_timeout(port, 100);
 	begin(&a, PMT_REWIND, 0);
 	(void)read_message(fh, 4096);
-	tap_is_int(-ENOLINK, end(&a), "one that is late is no slave any more");
+	tap_is_int(-ENOLINK, asker_end(&a),
+	    "one that is late is no slave any more");
 	tap_is_int(-EPIPE, write_at(fh, bytes, 64, 0),
 	    "... when he answers at last");
 	release(fh);
@@ -715,7 +684,7 @@ test_next(void)
 	begin(&a, PMT_REWIND, 0);
 	(void)read_message(fh, 4096);
 	(void)write_message(fh, message, reply_to_message(message));
-	tap_is_int(0, end(&a), "... but what is his he answers");
+	tap_is_int(0, asker_end(&a), "... but what is his he answers");
 	release(fh);
 	stop();
 }

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "listen.h"
 #include "pair/wire.h"
 #include "port.h"
@@ -181,43 +181,10 @@ is_closed(int fd)
 
 /* ---- The tape ------------------------------------------------------------ */
 
-struct asker {
-	pthread_t thread;
-	struct port_call call;
-	int result;
-};
-
-static void *
-asker_main(void *arg)
-{
-	struct asker *a = arg;
-
-	a->result = port_exchange(port, port_generation(port), &a->call);
-	return NULL;
-}
-
 static void
 begin(struct asker *a, enum pmt_op op, size_t len)
 {
-	*a = (struct asker){ .call = {
-				 .request = { .op = op, .at.known = true } } };
-	if (op == PMT_READ || op == PMT_WRITE)
-		a->call.request.count = len;
-	if (op == PMT_WRITE) {
-		a->call.request.data = bytes;
-		a->call.request.len = len;
-	}
-	a->call.buf = record;
-	a->call.size = op == PMT_READ ? len : 0;
-	if (pthread_create(&a->thread, NULL, asker_main, a) != 0)
-		tap_bail("no thread");
-}
-
-static int
-end(struct asker *a)
-{
-	(void)pthread_join(a->thread, NULL);
-	return a->result;
+	asker_begin(a, port, op, len, bytes, record);
 }
 
 /* ---- Tests --------------------------------------------------------------- */
@@ -263,18 +230,18 @@ test_records(void)
 		memcmp(message + PMT_PAIR_HEADER, bytes, BIG) == 0,
 	    "a record of 16 MiB goes to the slave");
 	put(fd, reply, good_reply(&request));
-	tap_is_int(0, end(&a), "... and is answered");
+	tap_is_int(0, asker_end(&a), "... and is answered");
 	begin(&a, PMT_READ, BIG);
 	(void)get_request(fd, &request);
 	put(fd, reply, good_reply(&request));
-	tap_is_int(0, end(&a), "one comes from him");
+	tap_is_int(0, asker_end(&a), "one comes from him");
 	tap_is_mem(bytes, record, BIG, "... whole");
 	begin(&a, PMT_READ, 100);
 	(void)get_request(fd, &request);
 	(void)good_reply(&request);
 	for (size_t i = 0; i < PMT_PAIR_HEADER + 100; i++)
 		put(fd, reply + i, 1);
-	tap_is_int(0, end(&a), "an answer may come byte by byte");
+	tap_is_int(0, asker_end(&a), "an answer may come byte by byte");
 	tap_is_mem(bytes, record, 100, "... and is whole");
 	begin(&a, PMT_READ, 10);
 	(void)get_request(fd, &request);
@@ -285,7 +252,8 @@ test_records(void)
 		.len = 200 });
 	memset(reply + PMT_PAIR_HEADER, 'w', 200);
 	put(fd, reply, PMT_PAIR_HEADER + 200);
-	tap_is_int(0, end(&a), "words may be longer than the record would be");
+	tap_is_int(0, asker_end(&a),
+	    "words may be longer than the record would be");
 	tap_is_mem(reply + PMT_PAIR_HEADER, a.call.side, 200, "... whole");
 	(void)close(fd);
 	stop();
@@ -308,7 +276,7 @@ thrown_out(const char *what, size_t extra, size_t at, uint8_t value,
 	len = good_reply(&request);
 	reply[at] ^= value;
 	put(fd, reply, len + extra);
-	tap_is_int(-ENOLINK, end(&a), "an answer with %s is none", what);
+	tap_is_int(-ENOLINK, asker_end(&a), "an answer with %s is none", what);
 	tap_ok(alarms == 1 && strstr(said, words) != NULL,
 	    "... with one line: %s", said);
 	tap_ok(is_closed(fd), "... and who gave it is let go");
@@ -332,7 +300,7 @@ test_death(void)
 	(void)get_request(fd, &request);
 	put(fd, reply, good_reply(&request) - 1);
 	(void)close(fd);
-	tap_is_int(-ENOLINK, end(&a),
+	tap_is_int(-ENOLINK, asker_end(&a),
 	    "a slave that dies before his last byte has not answered");
 	tap_ok(alarms == 1 && strstr(said, "no answer to READ") != NULL,
 	    "... with a line: %s", said);
@@ -340,20 +308,21 @@ test_death(void)
 	begin(&a, PMT_WRITE, BIG);
 	tap_ok(get(fd, message, 100000), "one that takes a part of a record");
 	(void)close(fd);
-	tap_is_int(-ENOLINK, end(&a), "... and dies, has it not");
+	tap_is_int(-ENOLINK, asker_end(&a), "... and dies, has it not");
 	fd = be_slave();
 	begin(&a, PMT_READ, 1000);
 	(void)get_request(fd, &request);
 	put(fd, reply, good_reply(&request));
 	(void)close(fd);
-	tap_is_int(0, end(&a), "one that dies when he has answered, has");
+	tap_is_int(0, asker_end(&a), "one that dies when he has answered, has");
 	port_set_timeout(port, WAIT_MS);
 	alarms = 0;
 	fd = be_slave();
 	begin(&a, PMT_WRITE, BIG);
 	tap_ok(get(fd, message, 100000), "one that takes a part of a record");
 	(void)shutdown(fd, SHUT_WR);
-	tap_is_int(-ENOLINK, end(&a), "... and says nothing more, has not");
+	tap_is_int(-ENOLINK, asker_end(&a),
+	    "... and says nothing more, has not");
 	tap_ok(strstr(said, "gone, with no answer to WRITE") != NULL,
 	    "... which is seen before it is late: %s", said);
 	(void)close(fd);
@@ -373,20 +342,21 @@ test_late(void)
 	begin(&a, PMT_READ, 1000);
 	(void)get_request(fd, &request);
 	put(fd, reply, good_reply(&request) - 1);
-	tap_is_int(-ENOLINK, end(&a), "an answer that is not whole in time");
+	tap_is_int(-ENOLINK, asker_end(&a),
+	    "an answer that is not whole in time");
 	tap_ok(strstr(said, "no answer to READ in") != NULL,
 	    "... is too late: %s", said);
 	(void)close(fd);
 	fd = be_slave();
 	begin(&a, PMT_WRITE, BIG);
-	tap_is_int(-ENOLINK, end(&a), "nor is a question taken for ever");
+	tap_is_int(-ENOLINK, asker_end(&a), "nor is a question taken for ever");
 	(void)close(fd);
 	port_set_timeout(port, 0);
 	fd = be_slave();
 	begin(&a, PMT_WRITE, BIG);
 	(void)get(fd, message, 10);
 	port_cut(port, "a test");
-	tap_is_int(-ENOLINK, end(&a),
+	tap_is_int(-ENOLINK, asker_end(&a),
 	    "port_cut() ends one that would take ever");
 	(void)close(fd);
 	stop();
@@ -418,7 +388,7 @@ test_noise(void)
 		put(fd, reply, len - rounds % 2);
 		(void)shutdown(fd, SHUT_WR);
 		if (hello)
-			answered += end(&a) == 0;
+			answered += asker_end(&a) == 0;
 		(void)is_closed(fd);
 		(void)close(fd);
 		if (!is_absent())

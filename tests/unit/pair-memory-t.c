@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "libpmt_pair.h"
 #include "listen.h"
 #include "memory.h"
@@ -152,42 +153,10 @@ is_present(void)
 	return port_generation(port) != 0;
 }
 
-struct asker {
-	pthread_t thread;
-	struct port_call call;
-	int result;
-};
-
-static void *
-asker_main(void *arg)
-{
-	struct asker *a = arg;
-
-	a->result = port_exchange(port, port_generation(port), &a->call);
-	return NULL;
-}
-
 static void
 begin(struct asker *a, enum pmt_op op, size_t len)
 {
-	*a = (struct asker){ .call = { .request = { .op = op,
-					   .at.known = true,
-					   .count = len },
-				 .buf = in,
-				 .size = len } };
-	if (op == PMT_WRITE) {
-		a->call.request.data = out;
-		a->call.request.len = len;
-	}
-	if (pthread_create(&a->thread, NULL, asker_main, a) != 0)
-		tap_bail("no thread");
-}
-
-static int
-end(struct asker *a)
-{
-	(void)pthread_join(a->thread, NULL);
-	return a->result;
+	asker_begin(a, port, op, len, out, in);
 }
 
 /* The next request, which may need HELLO to be answered first. */
@@ -229,7 +198,7 @@ join_in(void)
 	(void)pthread_join(thread, NULL);
 	reply.at.object = 0;
 	answer("libpmt is the slave");
-	tap_is_int(0, end(&a), "... and answers");
+	tap_is_int(0, asker_end(&a), "... and answers");
 }
 
 static void
@@ -245,7 +214,7 @@ test_write(void)
 	tap_is_int(BIG, (int64_t)request.len, "... as long as it is");
 	tap_is_mem(out, request.data, BIG, "... byte for byte");
 	answer("... answered");
-	tap_is_int(0, end(&a), "... and written");
+	tap_is_int(0, asker_end(&a), "... and written");
 	begin(&a, PMT_WRITE, 1);
 	next();
 	tap_ok(request.len == 1 && request.data == pair->memory.bytes &&
@@ -254,7 +223,7 @@ test_write(void)
 	pmt_reply_fail(&reply, EIO, "words for people");
 	reply.at.object--;
 	answer("... it fails");
-	tap_is_int(0, end(&a), "... which is an answer");
+	tap_is_int(0, asker_end(&a), "... which is an answer");
 	tap_is_mem("words for people", a.call.side, 16, "... with its words");
 }
 
@@ -269,7 +238,7 @@ test_read(void)
 	reply.len = reply.done = BIG;
 	tap_ok(reply.data == pair->memory.bytes, "a read goes there, too");
 	answer("... is answered");
-	tap_is_int(0, end(&a), "... and has come");
+	tap_is_int(0, asker_end(&a), "... and has come");
 	tap_is_mem(out, in, BIG, "... byte for byte");
 	begin(&a, PMT_READ, 100);
 	next();
@@ -277,7 +246,7 @@ test_read(void)
 	reply.len = 100;
 	reply.done = 5000;
 	answer("a record may lie elsewhere, and be longer than what is wanted");
-	tap_ok(end(&a) == 0 && a.call.reply.done == 5000 &&
+	tap_ok(asker_end(&a) == 0 && a.call.reply.done == 5000 &&
 		a.call.reply.len == 100,
 	    "... and its length is told");
 	tap_is_mem(out + 1000, in, 100, "... with its first bytes");
@@ -285,14 +254,14 @@ test_read(void)
 	next();
 	pmt_reply_fail(&reply, EIO, "unreadable");
 	answer("a read fails");
-	tap_ok(end(&a) == 0 && a.call.reply.error == EIO &&
+	tap_ok(asker_end(&a) == 0 && a.call.reply.error == EIO &&
 		memcmp(a.call.side, "unreadable", 10) == 0,
 	    "... and has its words");
 	begin(&a, PMT_READ, 100);
 	next();
 	reply.cond = PMT_FILEMARK;
 	answer("a read meets a filemark");
-	tap_ok(end(&a) == 0 && a.call.reply.cond == PMT_FILEMARK,
+	tap_ok(asker_end(&a) == 0 && a.call.reply.cond == PMT_FILEMARK,
 	    "... which is told");
 }
 
@@ -316,7 +285,7 @@ test_hand_over(void)
 	tap_ok(request.data == pair->memory.bytes, "... with the memory");
 	tap_is_mem(out, request.data, 70000, "... and what comes in it");
 	answer("... is answered");
-	tap_is_int(0, end(&a), "... as if nothing had happened");
+	tap_is_int(0, asker_end(&a), "... as if nothing had happened");
 	(void)close(via[0]);
 	(void)close(via[1]);
 }
@@ -401,14 +370,14 @@ test_plain_slave(void)
 	    "... byte for byte");
 	reply.at.object++;
 	put_reply(fd);
-	tap_is_int(0, end(&a), "... and written");
+	tap_is_int(0, asker_end(&a), "... and written");
 	begin(&a, PMT_READ, 1000);
 	get_request(fd);
 	reply.at.object++;
 	reply.done = 1000;
 	reply.shared = true;
 	put_reply(fd);
-	tap_is_int(-ENOLINK, end(&a),
+	tap_is_int(-ENOLINK, asker_end(&a),
 	    "who says then that a record is in it is thrown out");
 	tap_ok(strstr(a.call.why, "shared, without memory") != NULL,
 	    "... for that reason");
@@ -430,7 +399,7 @@ test_wrong_answers(void)
 	reply.at.object++;
 	reply.shared = true;
 	put_reply(fd);
-	tap_is_int(-ENOLINK, end(&a), "no answer to WRITE is shared");
+	tap_is_int(-ENOLINK, asker_end(&a), "no answer to WRITE is shared");
 	(void)close(fd);
 	stop();
 	start();
@@ -442,7 +411,8 @@ test_wrong_answers(void)
 	pair_wire_put_reply(message, &reply);
 	message[60] = 1; /* and shared as well */
 	(void)send(fd, message, sizeof(message), MSG_NOSIGNAL); /* it fits */
-	tap_is_int(-ENOLINK, end(&a), "nor is a record that comes as well");
+	tap_is_int(-ENOLINK, asker_end(&a),
+	    "nor is a record that comes as well");
 	(void)close(fd);
 	stop();
 }
