@@ -303,9 +303,7 @@ take_request(struct pmt_pair *pair)
 	pair->have = 0;
 	if (pair_wire_get_request(pair->header, &pair->request, &why) < 0)
 		return end(pair, -EPROTO, why);
-	/* Of other operations the same flag says something else. */
-	pair->shared =
-	    (pair->request.op == PMT_READ || pair->request.op == PMT_WRITE) &&
+	pair->shared = pair->request.op != PMT_HELLO &&
 	    (pair->request.flags & PMT_SHARED) != 0;
 	if (pair->shared && pair->memory.bytes == NULL)
 		return end(pair, -EPROTO, "no memory has come to share");

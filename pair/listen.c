@@ -231,7 +231,6 @@ peer_exchange(struct port_end *end, struct port_call *call, unsigned timeout_ms)
 
 	share(peer, call);
 	r = send_request(peer, call, deadline);
-
 	return r < 0 ? r : receive_reply(peer, call, deadline);
 }
 

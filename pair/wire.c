@@ -358,14 +358,6 @@ check_stays(const struct pmt_request *request, const struct pmt_reply *reply)
 	return check_moved(request, reply, 0);
 }
 
-/* Whether its reply may be shared; elsewhere the flag says something else. */
-static bool
-may_share(const struct pmt_request *request)
-{
-	return (request->op == PMT_HELLO || request->op == PMT_READ) &&
-	    (request->flags & PMT_SHARED) != 0;
-}
-
 /* Which failures may be a full medium: those that write. */
 static const char *
 check_failure(const struct pmt_request *request, const struct pmt_reply *reply)
@@ -398,7 +390,8 @@ check_success(const struct pmt_request *request, const struct pmt_reply *reply)
 
 	if ((COND(reply->cond) & op->conds) == 0)
 		return "a wrong condition";
-	if (reply->shared && !may_share(request))
+	if (reply->shared &&
+	    (is_shared(request) || (request->flags & PMT_SHARED) == 0))
 		return "data that are shared, without memory";
 	if (reply->len > 0 && !has_data)
 		return "data that do not belong there";

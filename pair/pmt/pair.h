@@ -68,7 +68,7 @@ enum pmt_op {
 /* request.flags */
 /* HELLO: memory comes along, to be shared; WRITE: the record is in it; READ: it
    may be.  libpmt sees to that. */
-#define PMT_SHARED 1u
+#define PMT_SHARED 2u
 #define PMT_IMMEDIATE 1u /* PMT_FILEMARKS: they need not be durable yet */
 #define PMT_WHOLE 1u	 /* PMT_ERASE: a long one, give space back */
 

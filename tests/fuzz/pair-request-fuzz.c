@@ -111,6 +111,15 @@ sent(size_t len, bool shared)
 	return PMT_PAIR_HEADER + (shared ? 0 : len);
 }
 
+/* The flag that the operation has, or one that it has not. */
+static unsigned
+flag_of(unsigned op)
+{
+	return op == PMT_HELLO || op == PMT_READ || op == PMT_WRITE
+	    ? PMT_SHARED
+	    : PMT_IMMEDIATE;
+}
+
 /* A request as the step says; the result is its bytes. */
 static size_t
 compose(const uint8_t step[STEP], struct pmt_request *q)
@@ -120,7 +129,7 @@ compose(const uint8_t step[STEP], struct pmt_request *q)
 	uint64_t n = (uint64_t)(step[2] | step[3] << 8);
 
 	*q = (struct pmt_request){ .op = (enum pmt_op)(step[0] & 15),
-		.flags = step[4] >> 7,
+		.flags = (step[4] & 128) != 0 ? flag_of(step[0] & 15) : 0,
 		.id = ++m.id,
 		.at = m.at,
 		.unit = step[1] & 3,
