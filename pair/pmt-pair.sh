@@ -19,15 +19,40 @@
 # within; a record has up to 1 MiB.  It fails when the drive has ended.
 #
 # $message is a file, with the record of a WRITE behind 64 bytes.  So are the
-# $length bytes of data of an answer.  The node is descriptor 3, the file 4; give
-# the node to no command that may go on when the tape has ended (3>&-).
+# $length bytes of data of an answer.  The node is descriptor 3, the file 4, and 5
+# is for what follows; give the node to no command that may go on when the tape has
+# ended (3>&-).
+#
+# pmt_run COMMAND, in a process substitution, runs it without the node.  pmt_ran
+# waits for the last one to end, and is true if it has ended well.
 
 # pmt_open NODE.  The file is in memory, and has no name: nothing is left of it.
 pmt_open()
 {
 	exec 3<>"$1" || return
+	exec 5<> <(:)
 	message=$(mktemp -p /dev/shm pmt.XXXXXX) && exec 4<>"$message" &&
 		rm "$message" && message=/dev/fd/4
+}
+
+# How it ends goes through a pipe, for what wait has to tell of a substitution bash
+# may have lost by then.
+pmt_run()
+{
+	exec 3>&-
+	sh -c "$1" 5>&-
+	echo "$BASHPID $?" >&5
+}
+
+# Others may have been left in the middle, and end later.
+pmt_ran()
+{
+	local pid='' status
+
+	until [ "$pid" = $! ]; do
+		read -r pid status <&5
+	done
+	[ "$status" = 0 ]
 }
 
 # A request is read at once, by a process that has not to wait for it and so does

@@ -248,10 +248,12 @@ failing()
 	end_serve TERM
 	is 143 "$end_status" 'pipetape: SIGTERM ends it'
 	ok 'pipetape: ... and the next one takes over' await 10 takes_over \
-		"$examples/pipetape" "$slave" "$tapes/pipe" cat cat
+		"$examples/pipetape" "$slave" "$tapes/pipe" cat \
+		"cat; echo \"file \$FILE\" >$scratch/number"
 	ok 'pipetape: ... and goes on' await 10 mt -f "$ntape" rewind
 	is 'ok 10240 0' "$(op ro read:20480 read:20480)" \
 		'pipetape: ... with a command that reads'
+	is 'file 0' "$(<"$scratch/number")" '... and knows which file'
 	ends pipetape
 }
 
